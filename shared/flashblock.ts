@@ -1,0 +1,72 @@
+/** Where a flashblock stands in the stream: its block and its index within the block. */
+export interface Position {
+  /** `metadata.block_number`: a whole number from 0 to 2^53-1. */
+  readonly blockNumber: number;
+  /** `index`: a whole number from 0 to 65535. */
+  readonly index: number;
+}
+
+/** What ordering needs to know of a flashblock (upstream-and-stream: "What arrives from upstream"). */
+export interface FlashblockHead {
+  readonly position: Position;
+  /** `payload_id` as sent. Several builders may build one block, each under an id of its own. */
+  readonly payloadId: string;
+  /** `metadata.prev_flashblock_id`, where present and well-formed: the position that stands before this one. */
+  readonly previous?: Position;
+}
+
+/** Largest `index` that counts as a flashblock's. */
+export const MAX_FLASHBLOCK_INDEX = 65_535;
+
+/** Longest payload id that is kept; real ones have 18 characters, some publishers use 66. */
+export const MAX_PAYLOAD_ID_LENGTH = 128;
+
+const PREVIOUS_ID = /^(\d{1,16})-(\d{1,5})$/;
+
+function isWholeNumber(value: unknown, max: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= max;
+}
+
+function readPrevious(value: unknown): Position | undefined {
+  const match = typeof value === 'string' ? PREVIOUS_ID.exec(value) : null;
+  if (match === null) return undefined;
+  const blockNumber = Number(match[1]);
+  const index = Number(match[2]);
+  return isWholeNumber(blockNumber, Number.MAX_SAFE_INTEGER) && isWholeNumber(index, MAX_FLASHBLOCK_INDEX)
+    ? { blockNumber, index }
+    : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads the position and payload id of a message.
+ *
+ * @param json the message's plain JSON bytes, as they came from upstream
+ * @returns `undefined` for everything that is not a flashblock: unparsable JSON, wrappers, end markers, a missing or
+ *   out-of-range block number or index, a missing payload id. Such messages pass through unordered.
+ */
+export function readFlashblockHead(json: Buffer): FlashblockHead | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(json.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(message)) return undefined;
+  const { payload_id: payloadId, index, metadata } = message;
+  if (typeof payloadId !== 'string' || payloadId.length === 0 || payloadId.length > MAX_PAYLOAD_ID_LENGTH)
+    return undefined;
+  if (!isWholeNumber(index, MAX_FLASHBLOCK_INDEX) || !isRecord(metadata)) return undefined;
+  const { block_number: blockNumber, prev_flashblock_id: previousId } = metadata;
+  if (!isWholeNumber(blockNumber, Number.MAX_SAFE_INTEGER)) return undefined;
+  const previous = readPrevious(previousId);
+  return { position: { blockNumber, index }, payloadId, ...(previous && { previous }) };
+}
+
+/** Orders positions by block, then index: negative, zero or positive like a sort comparator. */
+export function comparePositions(a: Position, b: Position): number {
+  return a.blockNumber - b.blockNumber || a.index - b.index;
+}

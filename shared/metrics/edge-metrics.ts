@@ -1,0 +1,130 @@
+import { Counter, Gauge, Histogram, Summary, type Registry } from 'prom-client';
+import { LATENCY_BUCKETS } from './buckets.ts';
+
+/** Why a client's connection ended; the closed set of the label `reason`. */
+export const DISCONNECT_REASONS = [
+  'client',
+  'error',
+  'pong_timeout',
+  'slow',
+  'draining',
+  'frame_rate',
+  'frame_size',
+  'protocol',
+] as const;
+export type DisconnectReason = (typeof DISCONNECT_REASONS)[number];
+
+/** What an admission came to; the closed set of the label `result`. */
+export const ADMISSION_RESULTS = [
+  'admitted',
+  'not_found',
+  'upgrade_required',
+  'draining',
+  'instance_limit',
+  'bad_request',
+  'handshake_failed',
+] as const;
+export type AdmissionResult = (typeof ADMISSION_RESULTS)[number];
+
+/** What an edge measures: the stream as it arrives, latency, clients, admission. */
+export type EdgeMetrics = ReturnType<typeof createEdgeMetrics>;
+
+/** Registers the edge's metrics; every member of a closed label set appears at 0 at once. */
+export function createEdgeMetrics(registry: Registry) {
+  const registers = [registry];
+  const counter = (name: string, help: string) => new Counter({ name, help, registers });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const seconds = (name: string, help: string) => new Histogram({ name, help, buckets: LATENCY_BUCKETS, registers });
+  const metrics = {
+    sentMessages: counter('websocket_proxy_sent_messages', 'Messages written to clients'),
+    failedMessages: counter('websocket_proxy_failed_messages', 'Messages that could not be written to a client'),
+    newConnections: counter('websocket_proxy_new_connections', 'Client connections opened'),
+    closedConnections: counter('websocket_proxy_closed_connections', 'Client connections ended'),
+    laggedConnections: counter('websocket_proxy_lagged_connections', 'Client connections ended for being too slow'),
+    perIpRateLimitedRequests: counter(
+      'websocket_proxy_per_ip_rate_limited_requests',
+      'Connections refused by a per-IP limit',
+    ),
+    globalRateLimitedRequests: counter(
+      'websocket_proxy_global_rate_limited_requests',
+      'Connections refused by the instance limit',
+    ),
+    unauthorizedRequests: counter('websocket_proxy_unauthorized_requests', 'Connections refused for an unknown key'),
+    bytesBroadcasted: counter('websocket_proxy_bytes_broadcasted', 'Bytes of frames written to clients'),
+    clientPongDisconnects: counter('websocket_proxy_client_pong_disconnects', 'Clients ended for not answering pings'),
+    activeConnections: gauge('websocket_proxy_active_connections', 'Clients connected now'),
+    connectionsByApp: new Gauge({
+      name: 'websocket_proxy_connections_by_app',
+      help: 'Clients connected now, by application',
+      labelNames: ['app'] as const,
+      registers,
+    }),
+    broadcastQueueSize: gauge('websocket_proxy_broadcast_queue_size', 'Messages that wait for the slowest client'),
+    messageSendDuration: new Summary({
+      name: 'websocket_proxy_message_send_duration',
+      help: 'Seconds that a slice of the fan-out took',
+      percentiles: [0, 0.5, 0.9, 0.95, 0.99, 0.999, 1],
+      maxAgeSeconds: 60,
+      ageBuckets: 3,
+      registers,
+    }),
+
+    streamMessages: counter('flashcast_stream_messages_total', 'Messages of the stream'),
+    streamSequence: gauge('flashcast_stream_sequence', 'Number of the newest message'),
+    streamBlockNumber: gauge('flashcast_stream_block_number', 'Block of the newest flashblock'),
+    streamFlashblockIndex: gauge('flashcast_stream_flashblock_index', 'Index of the newest flashblock'),
+    streamAge: gauge('flashcast_stream_age_seconds', 'Time since the newest message arrived'),
+    streamEpochs: counter('flashcast_stream_epochs_total', 'Changes of the epoch'),
+    streamGaps: new Counter({
+      name: 'flashcast_stream_gaps_total',
+      help: 'Messages that the channel skipped: filled from the history, or lost',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
+    streamUnknownMessages: counter('flashcast_stream_unknown_messages_total', 'Messages that are not flashblocks'),
+    streamUnknownVersions: counter(
+      'flashcast_stream_unknown_versions_total',
+      'Envelopes of a version that this release does not read',
+    ),
+
+    ingestToEdge: seconds(
+      'flashcast_ingest_to_edge_seconds',
+      'From the receipt by the ingest to the arrival at this edge; clocks of two hosts are compared',
+    ),
+    edgeFanout: seconds(
+      'flashcast_edge_fanout_seconds',
+      'From the arrival of a message to its write to the last client',
+    ),
+    endToEnd: seconds(
+      'flashcast_end_to_end_seconds',
+      'From the receipt by the ingest to the write to the last client; clocks of two hosts are compared',
+    ),
+
+    clientDisconnects: new Counter({
+      name: 'flashcast_client_disconnects_total',
+      help: 'Client connections ended, by reason',
+      labelNames: ['reason'] as const,
+      registers,
+    }),
+    clients: new Gauge({
+      name: 'flashcast_clients',
+      help: 'Clients connected now',
+      labelNames: ['kind', 'encoding'] as const,
+      registers,
+    }),
+    clientQueueBytes: gauge('flashcast_client_queue_bytes', 'Bytes that wait for the slowest client'),
+    instanceConnectionLimit: gauge('flashcast_instance_connection_limit', 'INSTANCE_CONNECTION_LIMIT'),
+    draining: gauge('flashcast_draining', '1 while the edge drains'),
+    admissions: new Counter({
+      name: 'flashcast_admissions_total',
+      help: 'Connection attempts, by result',
+      labelNames: ['result'] as const,
+      registers,
+    }),
+  };
+  for (const reason of DISCONNECT_REASONS) metrics.clientDisconnects.inc({ reason }, 0);
+  for (const result of ADMISSION_RESULTS) metrics.admissions.inc({ result }, 0);
+  for (const outcome of ['filled', 'lost']) metrics.streamGaps.inc({ outcome }, 0);
+  for (const encoding of ['br', 'identity', 'text']) metrics.clients.set({ kind: 'plain', encoding }, 0);
+  return metrics;
+}
