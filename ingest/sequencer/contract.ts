@@ -62,7 +62,9 @@ export interface Sequencer {
   /** The next moment at which {@link tick} has something to do; `undefined` when nothing is pending. */
   deadline(): number | undefined;
   /**
-   * Adopts the stored state, because it was read at start or because a publish was refused, and decides again.
+   * Adopts the stored state, because it was read at start or because a publish was refused, and decides again. What the
+   * undone messages had changed in the own memory (position, payload, contents) is taken back first: with `keepOwn` the
+   * own memory is that of the messages whose publishes went in.
    *
    * @param state `undefined`: nothing is stored, the own memory stays what decisions are made on
    * @param keepOwn the stored state is expired or missing (the own position stays), or is behind (`'contents'`: the stored
