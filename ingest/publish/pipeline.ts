@@ -1,0 +1,248 @@
+/**
+ * The way of a message through an ingest: from an upstream through the sequencer into the publish queue. It owns the
+ * timer of the sequencer, reads the shared state before anything is decided, and hands refused publishes back to the
+ * sequencer with the state that was found.
+ */
+import { randomBytes } from 'node:crypto';
+import { BackplaneUnavailableError, type StoredState, type StreamPublisher } from '../../shared/backplane/backplane.ts';
+import type { Position } from '../../shared/flashblock.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { IngestMetrics } from '../../shared/metrics/ingest-metrics.ts';
+import type { StallDetector } from '../../shared/stall-detector.ts';
+import type { UpstreamMessage } from '../message.ts';
+import type { Decision, GapEnd, Sequencer, SequencerOptions } from '../sequencer/contract.ts';
+import { FirstSeen } from './first-seen.ts';
+import { PublishQueue, type EncodedPayload, type PublishQueueOptions } from './publish-queue.ts';
+import { StreamReport } from './stream-report.ts';
+
+export type PipelineOptions = Omit<PublishQueueOptions, 'start'> &
+  Omit<SequencerOptions, 'start' | 'holds' | 'waitsToPublish' | 'onGapEnd'>;
+
+export interface PipelineDependencies {
+  readonly publisher: StreamPublisher;
+  readonly createSequencer: (options: SequencerOptions) => Sequencer;
+  readonly encode: (message: UpstreamMessage) => Promise<EncodedPayload>;
+  /** See {@link SequencerOptions.holds}. */
+  readonly holds: (upstream: number) => boolean;
+  /** Name of an upstream for metrics and log: `host:port#position`, never its URI. */
+  readonly upstreamName: (upstream: number) => string;
+  readonly stall: Pick<StallDetector, 'onStall'>;
+  readonly metrics: IngestMetrics;
+  readonly log: Logger;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Waits this long before the shared state is asked for again when that failed while the backplane seems to be there. */
+const READ_AGAIN_MS = 500;
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #deps: PipelineDependencies;
+  readonly #now: () => number;
+  readonly #sequencer: Sequencer;
+  readonly #queue: PublishQueue;
+  readonly #report: StreamReport;
+  readonly #firstSeen = new FirstSeen();
+  readonly #encoded = new WeakMap<UpstreamMessage, Promise<EncodedPayload>>();
+  /** What arrived before the shared state was read; `undefined` from then on. */
+  #undecided: UpstreamMessage[] | undefined = [];
+  #epoch = '';
+  #lastPosition: Position | undefined;
+  #lastAcceptedAt = -Infinity;
+  #available = false;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  #readAgain: NodeJS.Timeout | undefined;
+  #forgetStall: (() => void) | undefined;
+
+  constructor(options: PipelineOptions, deps: PipelineDependencies) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#now = deps.now ?? (() => performance.now());
+    this.#report = new StreamReport(deps);
+    const start = randomBytes(4).toString('hex');
+    this.#queue = new PublishQueue(
+      { ...options, start },
+      {
+        publisher: deps.publisher,
+        encode: (message) => this.#encode(message),
+        now: this.#now,
+        events: {
+          published: (_decision, outcome, durationMs) => {
+            if (outcome.newEpoch) this.#report.newEpoch(outcome.sequence);
+            this.#epoch = outcome.epoch;
+            this.#report.published(durationMs);
+          },
+          refused: (_reason, state, undone) => this.#adopt(state, undone),
+          dropped: (message) => this.#report.letGo(message),
+          failed: () => this.#report.publishFailed(),
+        },
+      },
+    );
+    this.#sequencer = deps.createSequencer({
+      ...options,
+      start,
+      holds: deps.holds,
+      waitsToPublish: (blockNumber) => this.#queue.waits(blockNumber),
+      onGapEnd: (gap: GapEnd) => this.#report.gapEnded(gap),
+    });
+  }
+
+  /** Position of the newest flashblock that this ingest decided on or learnt of, for upstream resume. */
+  get lastPosition(): Position | undefined {
+    return this.#lastPosition;
+  }
+
+  /** Milliseconds since that flashblock was accepted, as seen by this ingest; infinite when there was none. */
+  get lastAcceptedAgeMs(): number {
+    return this.#now() - this.#lastAcceptedAt;
+  }
+
+  /** Messages that wait to be published. */
+  get buffered(): number {
+    return this.#queue.length + (this.#undecided?.length ?? 0);
+  }
+
+  /** Whether the backplane can be reached and its state was read. */
+  get ready(): boolean {
+    return this.#available && this.#undecided === undefined;
+  }
+
+  /** Connects the publisher. Rejects when the server is unfit. */
+  async start(): Promise<void> {
+    this.#forgetStall = this.#deps.stall.onStall((now) => {
+      this.#sequencer.resumeAfterStall(now);
+      this.#schedule();
+    });
+    this.#deps.publisher.onAvailable((available) => this.#setAvailable(available));
+    await this.#deps.publisher.start();
+  }
+
+  /** Takes a message from an upstream. */
+  receive(message: UpstreamMessage): void {
+    if (this.#stopped) return;
+    this.#firstSeen.note(message);
+    if (this.#undecided === undefined) this.#carryOut(this.#sequencer.receive(message, this.#now()), 'first');
+    else this.#keepUndecided(this.#undecided, message);
+  }
+
+  /** Idempotent; leaves no handle open. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#readAgain);
+    this.#forgetStall?.();
+    this.#queue.stop();
+    await this.#deps.publisher.stop();
+  }
+
+  #encode(message: UpstreamMessage): Promise<EncodedPayload> {
+    let encoded = this.#encoded.get(message);
+    if (encoded === undefined) {
+      encoded = this.#deps.encode(message);
+      this.#encoded.set(message, encoded);
+    }
+    return encoded;
+  }
+
+  #keepUndecided(undecided: UpstreamMessage[], message: UpstreamMessage): void {
+    undecided.push(message);
+    let bytes = undecided.reduce((sum, { content }) => sum + content.length, 0);
+    while (
+      undecided.length > 1 &&
+      (undecided.length > this.#options.publishBufferMessages || bytes > this.#options.publishBufferBytes)
+    ) {
+      const oldest = undecided.shift();
+      if (oldest === undefined) return;
+      bytes -= oldest.content.length;
+      this.#report.letGo(oldest);
+    }
+  }
+
+  #setAvailable(available: boolean): void {
+    if (this.#stopped) return;
+    this.#available = available;
+    if (available && this.#undecided === undefined) this.#sequencer.backplaneReturned(this.#now());
+    this.#queue.setAvailable(available);
+    if (available) this.#report.backplaneReturned();
+    if (available && this.#undecided !== undefined) void this.#readState();
+    this.#schedule();
+  }
+
+  async #readState(): Promise<void> {
+    clearTimeout(this.#readAgain);
+    let state: StoredState | undefined;
+    try {
+      state = await this.#deps.publisher.readState();
+    } catch (error) {
+      if (!(error instanceof BackplaneUnavailableError)) throw error;
+      if (!this.#stopped) this.#readAgain = setTimeout(() => void this.#readState(), READ_AGAIN_MS);
+      return;
+    }
+    if (this.#stopped || this.#undecided === undefined) return;
+    const cutoff = this.#now() - this.#options.streamRetentionMs;
+    const undecided = this.#undecided.filter((message) => message.readAt >= cutoff);
+    this.#undecided = undefined;
+    this.#adopt(state, []);
+    for (const message of undecided) this.#carryOut(this.#sequencer.receive(message, this.#now()), 'first');
+  }
+
+  /** Makes the stored state the one that decisions are made on, and decides again what did not go in. */
+  #adopt(state: StoredState | undefined, undone: readonly UpstreamMessage[]): void {
+    const now = this.#now();
+    const expired = state !== undefined && state.acceptedAgeMs > this.#options.streamRetentionMs;
+    const behind = state !== undefined && !expired && state.sequence < this.#queue.highestSequence;
+    const keepOwn = state === undefined || expired ? 'everything' : behind ? 'contents' : 'nothing';
+    this.#report.learnt(state, this.#options.ingestId, this.#options.dedupe);
+    if (keepOwn === 'nothing') this.#noteLearnt(state, now);
+
+    const decisions = this.#sequencer.adopt(state, keepOwn, undone, now);
+    const notIn = new Set(decisions.flatMap((made) => (made.action === 'publish' ? [made.message.contentHash] : [])));
+    const seed =
+      keepOwn === 'nothing'
+        ? undefined
+        : {
+            epoch: randomBytes(16).toString('hex'),
+            recent: this.#sequencer.recentContents(now).filter(({ contentHash }) => !notIn.has(contentHash)),
+            previousEpoch: behind ? this.#epoch : (state?.epoch ?? this.#epoch),
+            previousSequence: Math.max(state?.sequence ?? 0, this.#queue.highestSequence),
+          };
+    this.#queue.rebase(state?.token, state?.sequence ?? 0, seed);
+    if (state !== undefined && !behind) this.#epoch = state.epoch;
+    this.#carryOut(decisions, 'again');
+  }
+
+  #noteLearnt(state: StoredState | undefined, now: number): void {
+    if (state?.decided.position === undefined || state.flashblockAgeMs === undefined) return;
+    this.#lastPosition = state.decided.position;
+    this.#lastAcceptedAt = now - state.flashblockAgeMs;
+  }
+
+  /** @param time whether the messages are decided on for the first time, or again after a refusal */
+  #carryOut(decisions: readonly Decision[], time: 'first' | 'again'): void {
+    for (const decision of decisions) {
+      if (decision.action === 'publish') {
+        if (decision.message.head !== undefined) {
+          this.#lastPosition = decision.message.head.position;
+          this.#lastAcceptedAt = this.#now();
+        }
+        this.#report.decided(decision, time);
+        this.#queue.push(decision);
+      } else {
+        this.#report.notTaken(decision, this.#firstSeen.lagOf(decision.message), time);
+      }
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const at = this.#stopped ? undefined : this.#sequencer.deadline();
+    if (at === undefined) return;
+    this.#timer = setTimeout(
+      () => this.#carryOut(this.#sequencer.tick(this.#now()), 'first'),
+      Math.max(0, Math.ceil(at - this.#now())),
+    );
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * The decided messages on their way into the stream, in order. At most MAX_PUBLISHES_IN_FLIGHT are with the backplane, the
+ * rest wait here, also while the backplane is away (redis: "Publishing", "While Redis is away").
+ *
+ * Each publish names its predecessor's token, so one refusal refuses everything behind it: the queue then hands all of its
+ * messages back to be decided again. After a lost answer the same requests are sent again under their publish ids.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  BackplaneUnavailableError,
+  MAX_PUBLISHES_IN_FLIGHT,
+  type EpochSeed,
+  type PublishOutcome,
+  type PublishRequest,
+  type RefusalReason,
+  type StoredState,
+  type StreamPublisher,
+  type Token,
+} from '../../shared/backplane/backplane.ts';
+import type { PayloadEncoding } from '../../shared/envelope.ts';
+import type { UpstreamMessage } from '../message.ts';
+import type { Decision } from '../sequencer/contract.ts';
+
+export type PublishDecision = Extract<Decision, { action: 'publish' }>;
+
+/** A message as it is stored: compressed or plain. */
+export interface EncodedPayload {
+  readonly payload: Buffer;
+  readonly payloadEncoding: PayloadEncoding;
+}
+
+export interface PublishQueueOptions {
+  readonly ingestId: string;
+  /** Distinguishes this run of the process from earlier ones with the same ingest id. */
+  readonly start: string;
+  readonly publishBufferMessages: number;
+  readonly publishBufferBytes: number;
+  readonly streamRetentionMs: number;
+}
+
+export interface PublishQueueEvents {
+  /** A publish went in. `durationMs`: from the request to its answer. */
+  published(
+    decision: PublishDecision,
+    outcome: Extract<PublishOutcome, { result: 'published' }>,
+    durationMs: number,
+  ): void;
+  /** A publish was refused; `undone` are the messages of everything that was queued, in order. The queue is empty. */
+  refused(reason: RefusalReason, state: StoredState | undefined, undone: UpstreamMessage[]): void;
+  /** A message was let go, because the buffer is full or it grew older than the retention. */
+  dropped(message: UpstreamMessage): void;
+  /** An answer was lost; the requests are sent again when the backplane is back. */
+  failed(error: BackplaneUnavailableError): void;
+}
+
+export interface PublishQueueDependencies {
+  readonly publisher: Pick<StreamPublisher, 'publish'>;
+  /** Must give the same result for the same message when called again. */
+  readonly encode: (message: UpstreamMessage) => Promise<EncodedPayload>;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly events: PublishQueueEvents;
+}
+
+interface Entry {
+  readonly decision: PublishDecision;
+  readonly expectedToken: Token | undefined;
+  readonly token: Token;
+  readonly counter: number;
+  readonly seed: EpochSeed | undefined;
+  encoded: EncodedPayload | undefined;
+}
+
+/** Sent again this long after a lost answer when the backplane never said that it was away. */
+const RETRY_MS = 500;
+
+export class PublishQueue {
+  readonly #options: PublishQueueOptions;
+  readonly #deps: PublishQueueDependencies;
+  #entries: Entry[] = [];
+  #bytes = 0;
+  /** How many entries, from the front, are with the backplane. */
+  #inFlight = 0;
+  /** Token of the state after the last entry. */
+  #tip: Token | undefined;
+  #seed: EpochSeed | undefined;
+  #highestSequence = 0;
+  #counter = 0;
+  #available = false;
+  #stopped = false;
+  /** Raised when what is in flight is given up: answers to earlier requests no longer count. */
+  #generation = 0;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: PublishQueueOptions, deps: PublishQueueDependencies) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Highest sequence number known to this ingest; 0 when none. */
+  get highestSequence(): number {
+    return this.#highestSequence;
+  }
+
+  /**
+   * Names the state that the next pushed decision was made on. The queue must be empty.
+   *
+   * @param seed permission for the next publish to open a new epoch
+   */
+  rebase(token: Token | undefined, sequence: number, seed: EpochSeed | undefined): void {
+    if (this.#entries.length > 0) throw new Error('a queue with entries cannot be rebased');
+    this.#tip = token;
+    this.#seed = seed;
+    this.#highestSequence = Math.max(this.#highestSequence, sequence);
+  }
+
+  /** Appends a decision that was made on the state after the last entry. */
+  push(decision: PublishDecision): void {
+    const { publishBufferMessages, publishBufferBytes } = this.#options;
+    const entry: Entry = {
+      decision,
+      expectedToken: this.#tip,
+      token: randomBytes(16).toString('hex'),
+      counter: ++this.#counter,
+      seed: this.#seed,
+      encoded: undefined,
+    };
+    this.#tip = entry.token;
+    this.#seed = undefined;
+    this.#entries.push(entry);
+    this.#bytes += decision.message.content.length;
+    while (
+      this.#entries.length > this.#inFlight + 1 &&
+      (this.#entries.length > publishBufferMessages || this.#bytes > publishBufferBytes)
+    ) {
+      this.#dropOldestWaiting();
+    }
+    void this.#deps.encode(decision.message).then((encoded) => {
+      entry.encoded = encoded;
+      this.#pump();
+    });
+  }
+
+  /** Whether a message of this block is queued or in flight. */
+  waits(blockNumber: number): boolean {
+    return this.#entries.some((entry) => entry.decision.message.head?.position.blockNumber === blockNumber);
+  }
+
+  /** The backplane can be reached (again), or not. */
+  setAvailable(available: boolean): void {
+    this.#available = available;
+    if (available) this.#sendAgain();
+    else this.#giveUpInFlight();
+  }
+
+  /** Idempotent. Nothing is sent after it. */
+  stop(): void {
+    this.#stopped = true;
+    this.#giveUpInFlight();
+    this.#entries = [];
+    this.#bytes = 0;
+  }
+
+  #giveUpInFlight(): void {
+    this.#generation += 1;
+    this.#inFlight = 0;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  #sendAgain(): void {
+    this.#giveUpInFlight();
+    this.#pump();
+  }
+
+  /** An entry behind the dropped one is refused when it is sent, as its predecessor never went in, and decided again. */
+  #dropOldestWaiting(): void {
+    const [entry] = this.#entries.splice(this.#inFlight, 1);
+    if (entry === undefined) return;
+    this.#bytes -= entry.decision.message.content.length;
+    this.#deps.events.dropped(entry.decision.message);
+  }
+
+  #pump(): void {
+    while (this.#available && !this.#stopped && this.#retry === undefined && this.#inFlight < MAX_PUBLISHES_IN_FLIGHT) {
+      const entry = this.#entries[this.#inFlight];
+      if (entry === undefined) return;
+      if (this.#deps.now() - entry.decision.message.readAt > this.#options.streamRetentionMs) {
+        this.#dropOldestWaiting();
+        continue;
+      }
+      if (entry.encoded === undefined) return;
+      this.#inFlight += 1;
+      void this.#send(entry, entry.encoded, this.#generation);
+    }
+  }
+
+  async #send(entry: Entry, encoded: EncodedPayload, generation: number): Promise<void> {
+    const { message, decided, restart } = entry.decision;
+    const request: PublishRequest = {
+      publishId: { ingestId: this.#options.ingestId, start: this.#options.start, counter: entry.counter },
+      expectedToken: entry.expectedToken,
+      token: entry.token,
+      decided,
+      highestSequence: this.#highestSequence,
+      ...(entry.seed && { seed: entry.seed }),
+      message: {
+        kind: message.kind,
+        restart,
+        ...(message.head && { position: message.head.position, payloadId: message.head.payloadId }),
+        contentHash: message.contentHash,
+        receivedAtMs: message.receivedAtMs,
+        ingestId: this.#options.ingestId,
+        plainLength: message.content.length,
+        ...encoded,
+        plain: message.content,
+      },
+    };
+    const sentAt = this.#deps.now();
+    let outcome: PublishOutcome;
+    try {
+      outcome = await this.#deps.publisher.publish(request);
+    } catch (error) {
+      if (!(error instanceof BackplaneUnavailableError)) throw error;
+      if (generation === this.#generation) this.#answerLost(error);
+      return;
+    }
+    if (generation === this.#generation) this.#answered(entry, outcome, this.#deps.now() - sentAt);
+  }
+
+  #answerLost(error: BackplaneUnavailableError): void {
+    this.#giveUpInFlight();
+    this.#deps.events.failed(error);
+    if (this.#stopped) return;
+    this.#retry = setTimeout(() => this.#sendAgain(), RETRY_MS);
+  }
+
+  #answered(entry: Entry, outcome: PublishOutcome, durationMs: number): void {
+    if (outcome.result === 'refused') {
+      const undone = this.#entries.map(({ decision }) => decision.message);
+      this.#giveUpInFlight();
+      this.#entries = [];
+      this.#bytes = 0;
+      this.#deps.events.refused(outcome.reason, outcome.state, undone);
+      return;
+    }
+    this.#entries.shift();
+    this.#inFlight -= 1;
+    this.#bytes -= entry.decision.message.content.length;
+    this.#highestSequence = Math.max(this.#highestSequence, outcome.sequence);
+    this.#deps.events.published(entry.decision, outcome, durationMs);
+    this.#pump();
+  }
+}

@@ -1,0 +1,33 @@
+import { contentHashOf } from '../../shared/envelope.ts';
+import { readFlashblockHead, type Position } from '../../shared/flashblock.ts';
+import type { UpstreamMessage } from '../../ingest/message.ts';
+
+/** A small flashblock as a builder would send it. */
+export function flashblockJson(
+  { blockNumber, index }: Position,
+  { payloadId = `0x${blockNumber.toString(16).padStart(16, '0')}`, note = '' } = {},
+): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      payload_id: payloadId,
+      index,
+      diff: { transactions: [], note },
+      metadata: { block_number: blockNumber },
+    }),
+  );
+}
+
+/** A message as an upstream hands it on. */
+export function upstreamMessage(content: Buffer, { upstream = 0, readAt = 0, kind = 'json' } = {}): UpstreamMessage {
+  const head = kind === 'json' ? readFlashblockHead(content) : undefined;
+  return {
+    upstream,
+    readAt,
+    receivedAtMs: 1_700_000_000_000 + readAt,
+    afterStall: false,
+    kind,
+    content,
+    contentHash: contentHashOf(content),
+    ...(head && { head }),
+  };
+}
