@@ -17,13 +17,13 @@
  *    96   16  content hash
  *   112    8  time received by the ingest, Unix milliseconds as a double
  *   120    4  plain length in bytes
- *   124  1+n  payload id, its length first
+ *   124  2+n  payload id, its length first
  *         1+n  ingest id, its length first
  *
  * Fields are only ever added at the header's end: readers skip what follows the fields they know.
  */
 import { createHash } from 'node:crypto';
-import { MAX_FLASHBLOCK_INDEX, MAX_PAYLOAD_ID_LENGTH, type Position } from './flashblock.ts';
+import { MAX_PAYLOAD_ID_LENGTH, type Position } from './flashblock.ts';
 
 export type PayloadEncoding = 'plain' | 'brotli';
 
@@ -64,6 +64,8 @@ export const ENVELOPE_VERSION = 1;
 export const STAMP_OFFSET = 3;
 export const STAMP_LENGTH = 48;
 const FIXED_LENGTH = 124;
+/** Header of an envelope whose two ids are empty. */
+const MIN_HEADER_LENGTH = FIXED_LENGTH + 3;
 const FLAG_RESTART = 1;
 const FLAG_POSITION = 2;
 const EMPTY_ID = Buffer.alloc(16);
@@ -106,11 +108,17 @@ export function encodeStamp(
   return bytes;
 }
 
-/** Encodes a whole envelope. */
+/** Bytes that {@link encodeEnvelope} makes of an envelope; what STREAM_MAX_BYTES counts. */
+export function encodedLength(envelope: Pick<Envelope, 'payloadId' | 'ingestId' | 'payload'>): number {
+  const ingestIdLength = Math.min(Buffer.byteLength(envelope.ingestId), MAX_INGEST_ID_LENGTH);
+  return MIN_HEADER_LENGTH + Buffer.byteLength(envelope.payloadId ?? '') + ingestIdLength + envelope.payload.length;
+}
+
+/** Encodes a whole envelope. An ingest id is cut at 255 bytes. */
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const payloadId = Buffer.from(envelope.payloadId ?? '', 'utf8');
   const ingestId = Buffer.from(envelope.ingestId, 'utf8').subarray(0, MAX_INGEST_ID_LENGTH);
-  const headerLength = FIXED_LENGTH + 2 + payloadId.length + ingestId.length;
+  const headerLength = MIN_HEADER_LENGTH + payloadId.length + ingestId.length;
   const bytes = Buffer.alloc(headerLength + envelope.payload.length);
   bytes.writeUInt8(ENVELOPE_VERSION, 0);
   bytes.writeUInt16BE(headerLength, 1);
@@ -125,12 +133,11 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
   idBytes(envelope.contentHash).copy(bytes, 96);
   bytes.writeDoubleBE(envelope.receivedAtMs, 112);
   bytes.writeUInt32BE(envelope.plainLength, 120);
-  let offset = FIXED_LENGTH;
-  for (const text of [payloadId, ingestId]) {
-    bytes.writeUInt8(text.length, offset);
-    text.copy(bytes, offset + 1);
-    offset += 1 + text.length;
-  }
+  bytes.writeUInt16BE(payloadId.length, FIXED_LENGTH);
+  payloadId.copy(bytes, FIXED_LENGTH + 2);
+  const payloadIdEnd = FIXED_LENGTH + 2 + payloadId.length;
+  bytes.writeUInt8(ingestId.length, payloadIdEnd);
+  ingestId.copy(bytes, payloadIdEnd + 1);
   envelope.payload.copy(bytes, headerLength);
   return bytes;
 }
@@ -146,19 +153,19 @@ export function decodeEnvelope(bytes: Buffer): Envelope {
   if (version === undefined) throw new EnvelopeError('an empty envelope');
   if (version !== ENVELOPE_VERSION)
     throw new EnvelopeError(`envelope version ${String(version)} is not known`, version);
-  if (bytes.length < FIXED_LENGTH + 2)
+  if (bytes.length < MIN_HEADER_LENGTH)
     throw new EnvelopeError(`an envelope of ${String(bytes.length)} bytes is cut short`);
   const headerLength = bytes.readUInt16BE(1);
-  if (headerLength < FIXED_LENGTH + 2 || headerLength > bytes.length) {
+  if (headerLength < MIN_HEADER_LENGTH || headerLength > bytes.length) {
     throw new EnvelopeError(
       `a header of ${String(headerLength)} bytes does not fit an envelope of ${String(bytes.length)}`,
     );
   }
   const header = bytes.subarray(0, headerLength);
-  const payloadIdEnd = FIXED_LENGTH + 1 + header.readUInt8(FIXED_LENGTH);
+  const payloadIdEnd = FIXED_LENGTH + 2 + header.readUInt16BE(FIXED_LENGTH);
   const ingestIdEnd = payloadIdEnd < headerLength ? payloadIdEnd + 1 + header.readUInt8(payloadIdEnd) : Infinity;
   if (ingestIdEnd > headerLength) throw new EnvelopeError('an id reaches past the header');
-  const payloadId = header.toString('utf8', FIXED_LENGTH + 1, payloadIdEnd);
+  const payloadId = header.toString('utf8', FIXED_LENGTH + 2, payloadIdEnd);
   if (payloadId.length > MAX_PAYLOAD_ID_LENGTH) throw new EnvelopeError('the payload id is too long');
 
   const flags = header.readUInt8(85);
@@ -171,20 +178,20 @@ export function decodeEnvelope(bytes: Buffer): Envelope {
     );
   }
   const sequence = Number(header.readBigUInt64BE(19));
+  const previousSequence = Number(header.readBigUInt64BE(43));
   const blockNumber = Number(header.readBigUInt64BE(86));
-  if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(blockNumber))
+  if (![sequence, previousSequence, blockNumber].every(Number.isSafeInteger))
     throw new EnvelopeError('a number is out of range');
-  const index = Math.min(header.readUInt16BE(94), MAX_FLASHBLOCK_INDEX);
   return {
     epoch: readId(header, 3),
     sequence,
     previousEpoch: readId(header, 27),
-    previousSequence: Number(header.readBigUInt64BE(43)),
+    previousSequence,
     token: readId(header, 51),
     predecessor: readId(header, 67),
     kind: header.readUInt8(83) === 1 ? 'raw' : 'json',
     restart: (flags & FLAG_RESTART) !== 0,
-    ...((flags & FLAG_POSITION) !== 0 && { position: { blockNumber, index } }),
+    ...((flags & FLAG_POSITION) !== 0 && { position: { blockNumber, index: header.readUInt16BE(94) } }),
     ...(payloadId !== '' && { payloadId }),
     contentHash: header.toString('hex', 96, 112),
     receivedAtMs: header.readDoubleBE(112),
