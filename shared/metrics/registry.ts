@@ -2,17 +2,30 @@
  * The metrics of a process, by the names of the metrics contract. Only this folder knows prom-client's shapes of help
  * texts, buckets and label names; the programs use the typed objects.
  */
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import { hostname } from 'node:os';
+import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Version } from '../version.ts';
 
 export interface RegistryOptions {
-  /** Labels on every metric (METRICS_GLOBAL_LABELS, and `hostname` with METRICS_HOST_LABEL). */
-  readonly globalLabels: Readonly<Record<string, string>>;
+  /** Labels on every metric. */
+  readonly metricsGlobalLabels: Readonly<Record<string, string>>;
+  /** Adds the label `hostname` to every metric. */
+  readonly metricsHostLabel: boolean;
 }
 
-/** A registry with the process' default metrics and the global labels. */
-export function createRegistry(options: RegistryOptions): Registry {
+/** A registry with the process' default metrics, the build's description and the global labels. */
+export function createRegistry(options: RegistryOptions, { version, revision }: Version): Registry {
   const registry = new Registry();
-  registry.setDefaultLabels({ ...options.globalLabels });
+  registry.setDefaultLabels({
+    ...options.metricsGlobalLabels,
+    ...(options.metricsHostLabel && { hostname: hostname() }),
+  });
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'flashcast_build_info',
+    help: 'Always 1; the labels tell what is running',
+    labelNames: ['version', 'revision', 'node'],
+    registers: [registry],
+  }).set({ version, revision, node: process.version }, 1);
   return registry;
 }

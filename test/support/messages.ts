@@ -18,7 +18,10 @@ export function flashblockJson(
 }
 
 /** A message as an upstream hands it on. */
-export function upstreamMessage(content: Buffer, { upstream = 0, readAt = 0, kind = 'json' } = {}): UpstreamMessage {
+export function upstreamMessage(
+  content: Buffer,
+  { upstream = 0, readAt = 0, kind = 'json' }: { upstream?: number; readAt?: number; kind?: 'json' | 'raw' } = {},
+): UpstreamMessage {
   const head = kind === 'json' ? readFlashblockHead(content) : undefined;
   return {
     upstream,
