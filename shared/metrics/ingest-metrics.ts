@@ -10,7 +10,18 @@ export function createIngestMetrics(registry: Registry) {
   const counter = (name: string, help: string) => new Counter({ name, help, registers });
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const byUpstream = { labelNames: ['upstream'] as const, registers };
+  /** Seconds since the last message, by upstream. */
+  const ages = new Map<string, () => number>();
   return {
+    /**
+     * Has an upstream's `upstream_last_message_age_seconds` read at each scrape.
+     *
+     * @returns stops that, and takes the series away
+     */
+    watchUpstreamAge(upstream: string, seconds: () => number): () => void {
+      ages.set(upstream, seconds);
+      return () => ages.delete(upstream);
+    },
     upstreamErrors: counter('websocket_proxy_upstream_errors', 'Errors of upstream connections'),
     upstreamConnectionAttempts: counter('websocket_proxy_upstream_connection_attempts', 'Dials of upstreams'),
     upstreamConnectionSuccesses: counter(
@@ -64,8 +75,12 @@ export function createIngestMetrics(registry: Registry) {
     }),
     upstreamLastMessageAge: new Gauge({
       name: 'flashcast_upstream_last_message_age_seconds',
-      help: 'Time since the last message of an upstream',
+      help: 'Time since the last message of an upstream, or since the start where none came yet',
       ...byUpstream,
+      collect() {
+        this.reset();
+        for (const [upstream, seconds] of ages) this.set({ upstream }, seconds());
+      },
     }),
     upstreamConnected: new Gauge({
       name: 'flashcast_upstream_connected',
