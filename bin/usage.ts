@@ -1,0 +1,30 @@
+import { PROGRAM_SUMMARIES } from '../shared/config/help.ts';
+import { quote } from '../shared/config/mask.ts';
+import { nearestName } from '../shared/config/names.ts';
+import { PROGRAMS, TOOLS, type Tool } from './programs.ts';
+
+const TOOL_SUMMARIES: Readonly<Record<Tool, string>> = {
+  simulate: 'a builder: flashblocks on a WebSocket, with faults on demand',
+  watch: 'a client for people: a line per flashblock, sequence checked',
+};
+
+/** The text of `flashcast --help`. */
+export function usageText(): string {
+  const summaries = Object.entries({ ...PROGRAM_SUMMARIES, ...TOOL_SUMMARIES });
+  return [
+    'Usage: flashcast PROGRAM [flags]',
+    '',
+    'Programs',
+    ...summaries.map(([name, summary]) => `  ${name.padEnd(10)}${summary}`),
+    '',
+    'flashcast PROGRAM --help lists the settings of a program; flashcast --version prints the release.',
+    '',
+  ].join('\n');
+}
+
+/** What a mistyped program's name is answered with. */
+export function unknownProgram(name: string): string {
+  const nearest = nearestName(name.toLowerCase(), [...Object.keys(PROGRAMS), ...Object.keys(TOOLS)]);
+  const hint = nearest === undefined ? 'flashcast --help lists the programs' : `did you mean ${nearest}?`;
+  return `flashcast: no program ${quote(name)}; ${hint}\n`;
+}

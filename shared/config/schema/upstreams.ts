@@ -1,0 +1,131 @@
+import { byteCount, milliseconds, millisecondsOrZero, wholeNumber } from '../formats/numbers.ts';
+import { upstreamUris } from '../formats/uris.ts';
+import { boolean, oneOf } from '../formats/words.ts';
+import type { Setting } from '../setting.ts';
+
+/** Where the stream comes from, and how it is put in order and encoded (upstream-and-stream). */
+export const upstreamSettings = {
+  upstreamWs: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: upstreamUris,
+    default: '',
+    required: ['proxy', 'ingest'],
+    secret: true,
+    fromFile: true,
+    help: 'Upstreams, all dialled at once.',
+  },
+  demo: {
+    group: 'Upstreams',
+    programs: ['proxy'],
+    format: boolean,
+    default: 'false',
+    flagOnly: true,
+    help: 'Use the built-in builder when UPSTREAM_WS is not set, which is then not required.',
+  },
+  upstreamConnectTimeoutMs: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '5000',
+    help: 'Milliseconds in which a dialled upstream must have answered the handshake.',
+  },
+  subscriberMaxIntervalMs: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '20000',
+    help: 'Longest back-off between two dials of an upstream, in milliseconds.',
+  },
+  subscriberPingIntervalMs: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '2000',
+    help: 'Milliseconds between two pings to an upstream.',
+  },
+  subscriberPongTimeoutMs: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '4000',
+    help: 'Milliseconds without any frame after which an upstream is dead.',
+  },
+  upstreamStaleMs: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '10000',
+    help: 'Milliseconds without a message after which a connected upstream is dialled again beside the old connection.',
+  },
+  upstreamResume: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: boolean,
+    default: 'true',
+    help: 'Ask upstreams for what was missed when dialling again.',
+  },
+  maxMessageBytes: {
+    group: 'Upstreams',
+    programs: ['proxy', 'ingest'],
+    format: wholeNumber(1024, 268_435_456),
+    default: '4194304',
+    help: 'Plain size of one message in bytes at most; larger ones are dropped and counted.',
+  },
+  dedupe: {
+    group: 'Order and encoding',
+    programs: ['proxy', 'ingest'],
+    format: oneOf('flashblocks', 'content', 'off'),
+    default: 'flashblocks',
+    help: 'flashblocks: one clean sequence. content: drop identical bytes only. off: pass everything on.',
+  },
+  takeoverMs: {
+    group: 'Order and encoding',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '600',
+    help: "Milliseconds without a flashblock after which a block's other payload may take over.",
+  },
+  restartMs: {
+    group: 'Order and encoding',
+    programs: ['proxy', 'ingest'],
+    format: milliseconds,
+    default: '4000',
+    help: 'Milliseconds without a flashblock after which a chain that restarted elsewhere is followed.',
+  },
+  gapRepairMs: {
+    group: 'Order and encoding',
+    programs: ['proxy', 'ingest'],
+    format: millisecondsOrZero,
+    default: '60',
+    help: 'Milliseconds for which an early message waits for a missing one; 0 does not wait.',
+  },
+  compressionQuality: {
+    group: 'Order and encoding',
+    programs: ['proxy', 'ingest'],
+    format: wholeNumber(0, 11),
+    default: '4',
+    help: "Brotli's quality.",
+  },
+  compressionEngine: {
+    group: 'Order and encoding',
+    programs: ['proxy', 'ingest'],
+    format: oneOf('native', 'wasm'),
+    default: 'native',
+    help: 'native is the faster one; wasm gives the same bytes on every platform.',
+  },
+  publishBufferMessages: {
+    group: 'Stream and Redis',
+    programs: ['proxy', 'ingest'],
+    format: wholeNumber(1, 65_536),
+    default: '64',
+    help: 'Messages held at most while Redis is away.',
+  },
+  publishBufferBytes: {
+    group: 'Stream and Redis',
+    programs: ['proxy', 'ingest'],
+    format: byteCount(1024),
+    default: '33554432',
+    help: 'Bytes held at most while Redis is away.',
+  },
+} as const satisfies Record<string, Setting>;
