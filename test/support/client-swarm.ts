@@ -1,0 +1,241 @@
+import { hash } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { readFlashblockHead, type FlashblockHead } from '../../shared/flashblock.ts';
+import { decodeFrame } from './decode.ts';
+import { Changes } from './changes.ts';
+import { controlFrame, FrameCutter, OPCODE } from './raw-frames.ts';
+
+/** A message that some client of the swarm received, in the order in which the first client saw each. */
+export interface SeenMessage {
+  /** Plain content; a raw frame as it is. */
+  readonly plain: Buffer;
+  readonly head: FlashblockHead | undefined;
+  /** When the first client had it, by `performance.now()`. */
+  readonly at: number;
+}
+
+export interface SwarmOptions {
+  readonly port: number;
+  readonly clients: number;
+  /** Path and query; default `/ws`. */
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Pings of each client as a base node sends them; default none. */
+  readonly pingEveryMs?: number;
+}
+
+/** Dials at once, so that a listen queue of 511 never overflows. */
+const DIALS_AT_ONCE = 100;
+
+/** One light WebSocket client on a plain socket. */
+export class SwarmClient {
+  readonly #socket: Socket;
+  readonly #swarm: ClientSwarm;
+  readonly #frames = new FrameCutter();
+  #handshake: string | undefined = '';
+  /** Numbers of the messages it received, by {@link ClientSwarm.messages}. */
+  readonly received: number[] = [];
+  /** Status of the answer to its handshake; 101 when it is connected. */
+  status: number | undefined;
+  /** Headers of that answer, names in lower case. */
+  readonly answer = new Map<string, string>();
+  closeCode: number | undefined;
+  closeReason = '';
+  closed = false;
+  pings = 0;
+  pongs = 0;
+  /** What broke the protocol, if anything did. */
+  fault: Error | undefined;
+  /** Worst time by which it had a message later than the first client, in milliseconds. */
+  worstDelayMs = 0;
+
+  constructor(swarm: ClientSwarm, options: SwarmOptions) {
+    this.#swarm = swarm;
+    this.#socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true });
+    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.#socket.write(
+      `GET ${options.path ?? '/ws'} HTTP/1.1\r\nHost: 127.0.0.1:${options.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${headers.join('')}\r\n`,
+    );
+    this.#socket.on('data', (chunk) => {
+      this.#read(chunk);
+    });
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('close', () => {
+      this.closed = true;
+      swarm.changes.notify();
+    });
+  }
+
+  get connected(): boolean {
+    return this.status === 101 && !this.closed;
+  }
+
+  #read(chunk: Buffer): void {
+    let bytes = chunk;
+    if (this.#handshake !== undefined) {
+      this.#handshake += chunk.toString('latin1');
+      const end = this.#handshake.indexOf('\r\n\r\n');
+      if (end === -1) return;
+      const [first = '', ...lines] = this.#handshake.slice(0, end).split('\r\n');
+      bytes = Buffer.from(this.#handshake.slice(end + 4), 'latin1');
+      this.#handshake = undefined;
+      this.status = Number(first.split(' ')[1]);
+      for (const line of lines) {
+        const colon = line.indexOf(':');
+        this.answer.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+      }
+      this.#swarm.changes.notify();
+    }
+    if (this.status !== 101) return;
+    try {
+      for (const frame of this.#frames.push(bytes)) this.#take(frame.opcode, frame.payload);
+    } catch (error) {
+      this.fault = error as Error;
+      this.#socket.destroy();
+    }
+  }
+
+  #take(opcode: number, payload: Buffer): void {
+    if (opcode === OPCODE.text || opcode === OPCODE.binary) {
+      const number = this.#swarm.register(payload, opcode === OPCODE.binary);
+      this.received.push(number);
+      const delay = performance.now() - (this.#swarm.messages[number]?.at ?? 0);
+      if (delay > this.worstDelayMs) this.worstDelayMs = delay;
+    } else if (opcode === OPCODE.ping) {
+      this.pings++;
+      this.#socket.write(controlFrame(OPCODE.pong, payload));
+    } else if (opcode === OPCODE.pong) this.pongs++;
+    else if (opcode === OPCODE.close) {
+      this.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+      this.closeReason = payload.toString('utf8', 2);
+      this.#socket.end(controlFrame(OPCODE.close, payload.subarray(0, 2)));
+    } else throw new Error(`opcode ${opcode}`);
+    this.#swarm.changes.notify();
+  }
+
+  /** Messages that came again, out of order or after a hole, seen from the swarm's order. */
+  get disorder(): number {
+    return this.received.filter((number, at) => at > 0 && number !== (this.received[at - 1] ?? 0) + 1).length;
+  }
+
+  /** The plain contents it received. */
+  get contents(): Buffer[] {
+    return this.received.map((number) => this.#swarm.messages[number]!.plain);
+  }
+
+  /** Positions it received, as `block-index`; what is no flashblock is `other`. */
+  get positions(): string[] {
+    return this.received.map((number) => {
+      const position = this.#swarm.messages[number]?.head?.position;
+      return position === undefined ? 'other' : `${position.blockNumber}-${position.index}`;
+    });
+  }
+
+  ping(payload?: Buffer): void {
+    if (this.connected) this.#socket.write(controlFrame(OPCODE.ping, payload));
+  }
+  stopReading(): void {
+    this.#socket.pause();
+  }
+  resumeReading(): void {
+    this.#socket.resume();
+  }
+  /** Ends it with a Close frame. */
+  close(code = 1000): void {
+    const payload = Buffer.alloc(2);
+    payload.writeUInt16BE(code);
+    this.#socket.end(controlFrame(OPCODE.close, payload));
+  }
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Many clients in one process, cheap enough for thousands: `const swarm = use(await ClientSwarm.connect({...}))`. */
+export class ClientSwarm implements AsyncDisposable {
+  readonly clients: SwarmClient[] = [];
+  readonly messages: SeenMessage[] = [];
+  readonly changes = new Changes();
+  readonly #numbers = new Map<string, number>();
+  #pinging: NodeJS.Timeout | undefined;
+
+  /** Connects them all; resolves when each one's handshake was answered or its socket closed. */
+  static async connect(options: SwarmOptions): Promise<ClientSwarm> {
+    const swarm = new ClientSwarm();
+    await swarm.add(options);
+    if (options.pingEveryMs !== undefined)
+      swarm.#pinging = setInterval(() => {
+        for (const client of swarm.clients) client.ping();
+      }, options.pingEveryMs);
+    return swarm;
+  }
+
+  /** Adds clients, to this or another server, and gives the new ones. */
+  async add(options: SwarmOptions): Promise<readonly SwarmClient[]> {
+    const added: SwarmClient[] = [];
+    const pending = (): number => added.filter(({ status, closed }) => status === undefined && !closed).length;
+    while (added.length < options.clients) {
+      await this.changes.until(() => pending() < DIALS_AT_ONCE, 'answers to handshakes');
+      const client = new SwarmClient(this, options);
+      added.push(client);
+      this.clients.push(client);
+    }
+    await this.changes.until(
+      () => pending() === 0,
+      () => `${pending()} answers to handshakes`,
+    );
+    return added;
+  }
+
+  /** The number of a message by its frame's bytes; decodes it the first time. */
+  register(payload: Buffer, isBinary: boolean): number {
+    const wire = hash('sha1', payload, 'base64');
+    const known = this.#numbers.get(wire);
+    if (known !== undefined) return known;
+    const { plain, kind } = decodeFrame(payload, isBinary);
+    const content = hash('sha1', plain, 'base64');
+    let number = this.#numbers.get(content);
+    if (number === undefined) {
+      number = this.messages.length;
+      this.messages.push({
+        plain: Buffer.from(plain),
+        head: kind === 'raw' ? undefined : readFlashblockHead(plain),
+        at: performance.now(),
+      });
+      this.#numbers.set(content, number);
+    }
+    this.#numbers.set(wire, number);
+    return number;
+  }
+
+  /** Waits until every client given (default: all that are connected) has received so many messages. */
+  async received(count: number, clients: readonly SwarmClient[] = this.clients, patienceMs?: number): Promise<void> {
+    const behind = (): number => clients.filter((client) => client.received.length < count).length;
+    await this.changes.until(
+      () => behind() === 0,
+      () => `${count} messages at each client (${behind()} of ${clients.length} have fewer)`,
+      patienceMs,
+    );
+  }
+
+  /** Waits until every client given is closed. */
+  async closed(clients: readonly SwarmClient[] = this.clients, patienceMs?: number): Promise<void> {
+    const open = (): number => clients.filter((client) => !client.closed).length;
+    await this.changes.until(
+      () => open() === 0,
+      () => `the end of ${open()} clients`,
+      patienceMs,
+    );
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#pinging);
+    for (const client of this.clients) client.destroy();
+    await this.closed();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}

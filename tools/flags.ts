@@ -1,0 +1,152 @@
+/**
+ * Command lines of the tools: flags from one table, every problem listed at once, `--help` printed from the same table.
+ * Settings of the programs proper (proxy, ingest, edge) are `shared/config`'s business.
+ */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { closest, distance } from 'fastest-levenshtein';
+
+interface Described {
+  readonly help: string;
+}
+export interface NumberFlag extends Described {
+  readonly kind: 'number';
+  readonly min: number;
+  readonly max: number;
+  readonly initial?: number;
+}
+/** A share from 0 to 1. */
+export interface RateFlag extends Described {
+  readonly kind: 'rate';
+  readonly initial: number;
+}
+export interface ChoiceFlag<Choice extends string = string> extends Described {
+  readonly kind: 'choice';
+  readonly choices: readonly Choice[];
+  readonly initial?: Choice;
+}
+export interface TextFlag extends Described {
+  readonly kind: 'text';
+  readonly initial: string;
+}
+export interface SwitchFlag extends Described {
+  readonly kind: 'switch';
+}
+export type Flag = NumberFlag | RateFlag | ChoiceFlag | TextFlag | SwitchFlag;
+/** Flags by the camelCase of their names: `stallMs` is `--stall-ms`. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+type Optional<F, Value> = F extends { readonly initial: unknown } ? Value : Value | undefined;
+type ValueOf<F extends Flag> = F extends NumberFlag
+  ? Optional<F, number>
+  : F extends RateFlag
+    ? number
+    : F extends ChoiceFlag<infer Choice>
+      ? Optional<F, Choice>
+      : F extends TextFlag
+        ? string
+        : boolean;
+export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
+
+export interface ParsedFlags<F extends Flags> {
+  readonly values: FlagValues<F>;
+  readonly positionals: readonly string[];
+  /** `--help` or `-h` was there. */
+  readonly help: boolean;
+  /** One sentence each; empty when everything is right. */
+  readonly problems: readonly string[];
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function expectation(flag: Flag): string {
+  switch (flag.kind) {
+    case 'number':
+      return `a whole number from ${flag.min} to ${flag.max}`;
+    case 'rate':
+      return 'a share from 0 to 1';
+    case 'choice':
+      return `one of ${flag.choices.join(', ')}`;
+    case 'text':
+      return 'a value';
+    case 'switch':
+      return 'no value';
+  }
+}
+
+function readValue(flag: Flag, text: string | undefined): string | number | boolean | undefined {
+  if (flag.kind === 'switch') return text === undefined ? true : undefined;
+  if (text === undefined || text === '') return undefined;
+  if (flag.kind === 'text') return text;
+  if (flag.kind === 'choice') return flag.choices.includes(text) ? text : undefined;
+  if (!(flag.kind === 'number' ? /^\d+$/ : /^\d*\.?\d+$/).test(text)) return undefined;
+  const value = Number(text);
+  const [min, max] = flag.kind === 'number' ? [flag.min, flag.max] : [0, 1];
+  return value >= min && value <= max ? value : undefined;
+}
+
+/** A name is taken for a slip of another when it is its beginning or few of its letters differ; a wild guess would mislead. */
+function nearest(name: string, names: readonly string[]): string {
+  const candidate = names.find((known) => known.startsWith(name)) ?? closest(name, names);
+  const near = candidate.startsWith(name) || distance(name, candidate) <= Math.max(2, name.length / 3);
+  return near ? `; did you mean --${candidate}?` : '';
+}
+
+/** Parses a command line against a table of flags. Of a flag that comes twice the last counts. */
+export function parseFlags<const F extends Flags>(argv: readonly string[], flags: F): ParsedFlags<F> {
+  const byName = new Map(Object.entries<Flag>(flags).map(([key, flag]) => [kebab(key), { key, flag }]));
+  const options: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } };
+  for (const [name, { flag }] of byName) options[name] = { type: flag.kind === 'switch' ? 'boolean' : 'string' };
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+
+  const values: Record<string, string | number | boolean | undefined> = {};
+  for (const { key, flag } of byName.values())
+    values[key] = flag.kind === 'switch' ? false : 'initial' in flag ? flag.initial : undefined;
+  const positionals: string[] = [];
+  const problems: string[] = [];
+  let help = false;
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    if (token.name === 'help') {
+      help = true;
+      continue;
+    }
+    const known = byName.get(token.name);
+    if (known === undefined) {
+      problems.push(`unknown flag ${token.rawName}${nearest(token.name, [...byName.keys(), 'help'])}`);
+      continue;
+    }
+    const value = readValue(known.flag, token.value);
+    if (value === undefined) {
+      const received = token.value === undefined ? 'nothing' : JSON.stringify(token.value);
+      problems.push(`--${token.name}: expected ${expectation(known.flag)}, received ${received}`);
+    } else values[known.key] = value;
+  }
+  return { values: values as FlagValues<F>, positionals, help, problems };
+}
+
+/** The flags' part of a help text, a line each. */
+export function describeFlags(flags: Flags): string {
+  const rows = Object.entries(flags).map(([key, flag]) => {
+    const value =
+      flag.kind === 'switch'
+        ? ''
+        : flag.kind === 'choice'
+          ? ` ${flag.choices.join('|')}`
+          : flag.kind === 'text'
+            ? ' VALUE'
+            : flag.kind === 'rate'
+              ? ' RATE'
+              : ' N';
+    const initial = 'initial' in flag ? ` (default ${String(flag.initial)})` : '';
+    return [`  --${kebab(key)}${value}`, `${flag.help}${initial}`] as const;
+  });
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows.map(([name, text]) => name.padEnd(width) + text).join('\n');
+}

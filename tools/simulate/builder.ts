@@ -1,0 +1,151 @@
+/**
+ * The built-in builder: publishes a {@link SimulatedChain} on a WebSocket at a builder's pace, with faults on demand. It is
+ * what `flashcast simulate` runs and what `proxy --demo` connects to.
+ */
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
+import { MESSAGES_PER_BLOCK, SimulatedChain } from './chain.ts';
+import { FaultPlanner, NO_FAULTS, type Faults, type PlannedFrame } from './faults.ts';
+import { Publisher } from './publisher.ts';
+
+export type FrameKind = 'text' | 'binary' | 'brotli';
+
+/** What was published of one block, told when the next block begins. */
+export interface BlockSummary {
+  readonly blockNumber: number;
+  readonly frames: number;
+  /** Plain bytes of these frames. */
+  readonly bytes: number;
+  readonly clients: number;
+}
+
+export interface BuilderOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: a free port. */
+  readonly port?: number;
+  /** Milliseconds from message to message; default 182, which makes Base's 11 messages in two seconds. */
+  readonly intervalMs?: number;
+  /** Default 1. Builders of one seed and interval publish the same bytes at the same time, also over restarts. */
+  readonly seed?: number;
+  /** Text JSON (default, as builders send), Binary JSON, or Binary brotli (as another proxy sends). */
+  readonly frame?: FrameKind;
+  /** The block to begin with, from its index 0; by default the position follows the wall clock. */
+  readonly startBlock?: number;
+  readonly faults?: Faults;
+  readonly onBlock?: (summary: BlockSummary) => void;
+}
+
+export interface Builder {
+  /** Resolves when clients can connect; rejects with the system's error. */
+  start(): Promise<void>;
+  /** Closes clients with 1001. Idempotent. */
+  stop(): Promise<void>;
+  /** `ws://HOST:PORT/`, once started; any path will do. */
+  readonly url: string;
+}
+
+export const DEFAULT_INTERVAL_MS = 182;
+/** Unix milliseconds of the chain's first message. */
+const GENESIS_MS = 1_686_789_347_000;
+/** After a longer standstill than this many messages the chain goes on where the clock is, as a builder's does. */
+const MAX_BURST = 6 * MESSAGES_PER_BLOCK;
+/** As `flashcast` itself encodes: quality 4 and the reference's window. */
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 22 } };
+const compress = promisify(brotliCompress);
+
+class ChainBuilder implements Builder {
+  readonly #publisher: Publisher;
+  readonly #host: string;
+  readonly #intervalMs: number;
+  readonly #startBlock: number | undefined;
+  readonly #frame: FrameKind;
+  readonly #planner: FaultPlanner;
+  readonly #chains: readonly [SimulatedChain, SimulatedChain];
+  readonly #onBlock: (summary: BlockSummary) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #originMs = 0;
+  #next = 0;
+  #stopped = false;
+  #block = { blockNumber: -1, frames: 0, bytes: 0 };
+
+  constructor(options: BuilderOptions) {
+    const seed = options.seed ?? 1;
+    this.#host = options.host ?? '127.0.0.1';
+    this.#publisher = new Publisher({ host: this.#host, port: options.port ?? 0 });
+    this.#intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
+    this.#startBlock = options.startBlock;
+    this.#frame = options.frame ?? 'text';
+    this.#planner = new FaultPlanner(options.faults ?? NO_FAULTS, seed);
+    this.#chains = [new SimulatedChain({ seed }), new SimulatedChain({ seed, variant: 1 })];
+    this.#onBlock = options.onBlock ?? (() => undefined);
+  }
+
+  get url(): string {
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `ws://${host}:${this.#publisher.port}/`;
+  }
+
+  async start(): Promise<void> {
+    await this.#publisher.start();
+    const now = Date.now();
+    if (this.#startBlock === undefined) {
+      this.#originMs = GENESIS_MS;
+      this.#next = Math.ceil((now - GENESIS_MS) / this.#intervalMs);
+    } else {
+      this.#next = this.#startBlock * MESSAGES_PER_BLOCK;
+      this.#originMs = now - this.#next * this.#intervalMs;
+    }
+    this.#schedule(this.#dueAt(this.#next) - now);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#publisher.stop();
+  }
+
+  #dueAt(number: number): number {
+    return this.#originMs + number * this.#intervalMs;
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#publishDue(), Math.max(0, delayMs));
+  }
+
+  async #publishDue(): Promise<void> {
+    const behind = Math.floor((Date.now() - this.#dueAt(this.#next)) / this.#intervalMs);
+    if (behind > MAX_BURST) this.#next += behind;
+    let stallMs = 0;
+    while (stallMs === 0 && this.#dueAt(this.#next) <= Date.now() && !this.#stopped) {
+      const plan = this.#planner.plan(this.#next);
+      if (plan.dropConnections) this.#publisher.dropConnections();
+      for (const frame of plan.frames) await this.#publish(frame);
+      stallMs = plan.stallMs;
+      this.#next++;
+    }
+    this.#schedule(Math.max(stallMs, this.#dueAt(this.#next) - Date.now()));
+  }
+
+  async #publish({ position, variant }: PlannedFrame): Promise<void> {
+    const plain = this.#chains[variant].message(position);
+    this.#count(position.blockNumber, plain.length);
+    const payload = this.#frame === 'brotli' ? await compress(plain, BROTLI) : plain;
+    this.#publisher.send(payload, this.#frame !== 'text');
+  }
+
+  #count(blockNumber: number, bytes: number): void {
+    if (blockNumber > this.#block.blockNumber) {
+      if (this.#block.frames > 0) this.#onBlock({ ...this.#block, clients: this.#publisher.clients });
+      this.#block = { blockNumber, frames: 0, bytes: 0 };
+    }
+    this.#block.frames++;
+    this.#block.bytes += bytes;
+  }
+}
+
+/** A builder that listens from `start()` on. */
+export function createBuilder(options: BuilderOptions = {}): Builder {
+  return new ChainBuilder(options);
+}
