@@ -65,6 +65,12 @@ export const MAX_RECENT_CONTENTS = 64;
 /** How many publish ids of each ingest the state remembers; equals the most publishes in flight (redis: "Publishing"). */
 export const MAX_PUBLISHES_IN_FLIGHT = 16;
 
+/** How long an ingest may be silent before the state forgets its publish ids, in milliseconds (redis: "Publishing"). */
+export const PUBLISHER_FORGOTTEN_AFTER_MS = 60_000;
+
+/** How many ingest runs the state remembers; a bound for ingests that die and return faster than they are forgotten. */
+export const MAX_KNOWN_PUBLISHERS = 32;
+
 /** Identifies one publish, so that sending it again after a lost answer is recognised. */
 export interface PublishId {
   readonly ingestId: string;
