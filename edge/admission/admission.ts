@@ -1,0 +1,66 @@
+/**
+ * Who may become a client. A request passes a list of steps in order, cheap and local first (client-protocol: "Refusals"); the
+ * first refusal ends it. What a step takes (a place, a token, a lease) is given back when the connection ends or a later
+ * step refuses, once.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ClientEncoding } from '../stream/contract.ts';
+import type { Refusal } from './refusal.ts';
+
+/** A request on a WebSocket route. */
+export interface Candidate {
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What a connection was admitted with; kept as long as it lives, and so free of anything of the request. */
+export interface Grant {
+  readonly address: string | undefined;
+  encoding: ClientEncoding;
+}
+
+export interface AdmissionStep {
+  /** @returns `undefined` to pass; a refusal ends the admission and must have taken nothing */
+  admit(candidate: Candidate, grant: Grant): Refusal | undefined | Promise<Refusal | undefined>;
+  /** Gives back what a pass took. */
+  release?(grant: Grant): void;
+}
+
+export class Admission {
+  readonly #steps: readonly AdmissionStep[];
+
+  constructor(steps: readonly AdmissionStep[]) {
+    this.#steps = steps;
+  }
+
+  /**
+   * @returns the first refusal, after which nothing is held; `undefined` when admitted: then call {@link release} once
+   * @throws what a step throws, after which nothing is held either
+   */
+  async admit(candidate: Candidate, grant: Grant): Promise<Refusal | undefined> {
+    let passed = 0;
+    try {
+      for (const step of this.#steps) {
+        const refusal = await step.admit(candidate, grant);
+        if (refusal !== undefined) {
+          this.#releaseFirst(passed, grant);
+          return refusal;
+        }
+        passed += 1;
+      }
+      return undefined;
+    } catch (error) {
+      this.#releaseFirst(passed, grant);
+      throw error;
+    }
+  }
+
+  /** Gives back all that an admitted connection holds. */
+  release(grant: Grant): void {
+    this.#releaseFirst(this.#steps.length, grant);
+  }
+
+  #releaseFirst(count: number, grant: Grant): void {
+    for (const step of this.#steps.slice(0, count).reverse()) step.release?.(grant);
+  }
+}

@@ -1,0 +1,94 @@
+import { performance } from 'node:perf_hooks';
+import type { Client, ClientSocket } from './client.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Bytes that the kernel has not taken of what was written to a socket. libuv's own count shows progress inside one frame;
+ * where a socket has none, the stream's count changes only when a whole write is done.
+ */
+function untakenBytes(socket: ClientSocket): number {
+  const handle = (socket as { _handle?: { writeQueueSize?: unknown } | null })._handle;
+  const size = handle?.writeQueueSize;
+  return typeof size === 'number' ? size : socket.writableLength;
+}
+
+/**
+ * Writes whole frames to clients' sockets and knows which clients are blocked. A socket is given the next frame only when
+ * the kernel has taken the one before, so a client costs at most one frame, one pong and the kernel's buffer.
+ */
+export class ClientWriter {
+  /** Clients whose socket holds bytes that the kernel has not taken. */
+  readonly blocked = new Set<Client>();
+  readonly #now: () => number;
+  readonly #onFree: (client: Client) => void;
+
+  /** @param onFree called when a blocked client may be written to again */
+  constructor(onFree: (client: Client) => void, now: () => number = () => performance.now()) {
+    this.#onFree = onFree;
+    this.#now = now;
+  }
+
+  /**
+   * Writes a frame to a client that is open and not blocked. Allocates nothing unless the client blocks.
+   *
+   * @returns whether the kernel took all of it at once
+   */
+  write(client: Client, frame: Buffer): boolean {
+    client.socket.write(frame);
+    if (client.socket.writableLength === 0) return true;
+    client.blocked = true;
+    client.progressAt = this.#now();
+    client.untaken = untakenBytes(client.socket);
+    this.blocked.add(client);
+    // 'drain' comes only where a write exceeded the high-water mark; the callback of an empty write behind the frame comes always.
+    client.socket.write(NOTHING, (error) => {
+      if (error === null || error === undefined) this.#free(client);
+    });
+    return false;
+  }
+
+  /** Answers a ping: at once, or when the socket is free again with the newest ping's answer only (RFC 6455, 5.5.3). */
+  pong(client: Client, frame: Buffer): void {
+    if (!client.open) return;
+    if (client.blocked) client.pendingPong = frame;
+    else this.write(client, frame);
+  }
+
+  /** @returns whether the frame was written: not to a client that is blocked or closing */
+  ping(client: Client, frame: Buffer): boolean {
+    if (!client.open || client.blocked) return false;
+    this.write(client, frame);
+    return true;
+  }
+
+  /** Looks whether a blocked client's socket took bytes since the last look. */
+  observe(client: Client, now: number): void {
+    const untaken = untakenBytes(client.socket);
+    if (untaken === client.untaken) return;
+    client.untaken = untaken;
+    client.progressAt = now;
+  }
+
+  /** Bytes that wait in the process for a client: the rest of a frame and a pong. */
+  waitingBytes(client: Client): number {
+    return client.blocked ? untakenBytes(client.socket) + (client.pendingPong?.length ?? 0) : 0;
+  }
+
+  /** Forgets a client whose connection has ended. */
+  forget(client: Client): void {
+    this.blocked.delete(client);
+    client.pendingPong = undefined;
+  }
+
+  #free(client: Client): void {
+    if (!this.blocked.delete(client)) return;
+    client.blocked = false;
+    client.inFlight = false;
+    const pong = client.pendingPong;
+    client.pendingPong = undefined;
+    if (!client.open) return;
+    if (pong !== undefined && !this.write(client, pong)) return;
+    this.#onFree(client);
+  }
+}

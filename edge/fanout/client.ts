@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net';
+import type { ClientEncoding } from '../stream/contract.ts';
+
+/** What the fan-out uses of a client's socket. */
+export type ClientSocket = Pick<Socket, 'write' | 'writableLength' | 'errored'>;
+
+/** Why a client is too slow: see `slownessOf`. */
+export type Slowness = 'messages' | 'bytes' | 'time' | 'fell_out';
+
+/**
+ * A client as the fan-out sees it: a cursor into the ring and a socket. The fields are the fan-out's own, written by
+ * {@link ClientWriter} and `Fanout` alone; what kind of connection stands behind them is the front's business.
+ */
+export abstract class Client {
+  readonly socket: ClientSocket;
+  readonly encoding: ClientEncoding;
+  /** Ordinal of the next ring entry that it is to get. */
+  cursor: number;
+  /** Where it stands in the fan-out's list; -1 when it is not in it. */
+  index = -1;
+  /** The socket holds bytes that the kernel has not taken; nothing more is written until it has. */
+  blocked = false;
+  /** The message before the cursor is among those bytes. */
+  inFlight = false;
+  /** Its cursor has not reached the ring's head since it joined behind it or since the last burst. */
+  catchingUp = false;
+  /** When the socket last took a byte, or began to wait; meaningful while blocked. Monotonic milliseconds. */
+  progressAt = 0;
+  /** Bytes that the kernel had not taken when last looked at; meaningful while blocked. */
+  untaken = 0;
+  /** Answer to the newest ping that came while blocked. */
+  pendingPong: Buffer | undefined = undefined;
+
+  constructor(socket: ClientSocket, encoding: ClientEncoding, cursor: number) {
+    this.socket = socket;
+    this.encoding = encoding;
+    this.cursor = cursor;
+  }
+
+  /** Whether frames may be written: the closing handshake has not begun. */
+  abstract get open(): boolean;
+
+  /** Ends the connection for being too slow. After it `open` is false. */
+  abstract tooSlow(slowness: Slowness): void;
+}

@@ -1,0 +1,237 @@
+/**
+ * Delivers the ring to the clients: a client is a cursor, a delivery is one `write` of a frame that all clients of an
+ * encoding share.
+ *
+ * A new entry starts a round over all clients. A round is cut in slices of {@link SLICE_WRITES} writes with a turn of
+ * the event loop in between, in which pings are answered, and starts at another client each time. Entries that arrive
+ * while it runs are delivered by its later visits, and to the clients visited before by the next round. A blocked client
+ * is passed over; when its socket is free it goes on from its cursor, which ends nowhere but in the ring.
+ *
+ * Each client gets every entry from its cursor on, once and in order; there is no queue beside the ring.
+ */
+import { performance } from 'node:perf_hooks';
+import type { StallDetector } from '../../shared/stall-detector.ts';
+import type { Ring, RingEntry } from '../stream/contract.ts';
+import type { Client } from './client.ts';
+import { ClientWriter } from './client-writer.ts';
+import { DeliveryMetrics, type FanoutMetrics } from './delivery-metrics.ts';
+import { LagWatch } from './lag-watch.ts';
+import { BurstDetector, type LagLimits } from './limits.ts';
+
+export interface FanoutDependencies {
+  readonly ring: Ring;
+  readonly metrics: FanoutMetrics;
+  readonly stall: Pick<StallDetector, 'check' | 'onStall'>;
+  /** Monotonic milliseconds, the clock of {@link RingEntry.arrivedAt}. */
+  readonly now?: () => number;
+  /** Unix milliseconds with fractions. */
+  readonly wallNow?: () => number;
+}
+
+/** About 2 ms of writes: what a pong may have to wait for. */
+export const SLICE_WRITES = 250;
+
+/** Part of the list that the start moves on per round: the golden ratio spreads the starts evenly, whatever the length. */
+const START_STEP = 0.618_033_988_749_895;
+
+export class Fanout<C extends Client = Client> {
+  readonly writer: ClientWriter;
+  readonly lag: LagWatch;
+  readonly #ring: Ring;
+  readonly #metrics: DeliveryMetrics;
+  readonly #now: () => number;
+  readonly #wallNow: () => number;
+  readonly #clients: C[] = [];
+  readonly #bursts: BurstDetector;
+  readonly #settledListeners: (() => void)[] = [];
+
+  /** The next slice or round. */
+  #next: NodeJS.Immediate | undefined;
+  /** Where in the list the last round began, as a part of it. */
+  #startAt = 0;
+  #running = false;
+  /** The running round: where it begins, over how many clients, how many were visited. */
+  #first = 0;
+  #length = 0;
+  #visited = 0;
+  /** Another round is needed: an entry came, or the list changed, while this one ran. */
+  #again = false;
+  /** The ring's head when the round began. */
+  #roundHead = 0;
+  /** Entries below it have been written to every client that could take them. */
+  #settled: number;
+  #lastWriteAt = 0;
+  /** The ring's head after the last entry of the last burst. */
+  #burstEnd = 0;
+
+  constructor(limits: LagLimits, dependencies: FanoutDependencies) {
+    const { ring, stall } = dependencies;
+    const now = dependencies.now ?? (() => performance.now());
+    this.#ring = ring;
+    this.#now = now;
+    this.#wallNow = dependencies.wallNow ?? (() => performance.timeOrigin + performance.now());
+    this.#metrics = new DeliveryMetrics(dependencies.metrics);
+    this.#bursts = new BurstDetector(limits);
+    this.#settled = ring.head;
+    this.writer = new ClientWriter((client) => {
+      this.#resume(client);
+    }, now);
+    this.lag = new LagWatch(limits, { ring, stall, now, writer: this.writer });
+  }
+
+  start(): void {
+    this.lag.start();
+  }
+
+  /** Ends all timers; clients are not touched. Idempotent. */
+  stop(): void {
+    this.lag.stop();
+    clearImmediate(this.#next);
+    this.#next = undefined;
+    this.#running = false;
+  }
+
+  /** Clients in the list. The order changes as clients leave. */
+  get clients(): readonly C[] {
+    return this.#clients;
+  }
+
+  /** Called after a round that left nothing to write to any client that could take it. */
+  onSettled(listener: () => void): void {
+    this.#settledListeners.push(listener);
+  }
+
+  /** Nothing is left to write to any client that could take it. */
+  get isSettled(): boolean {
+    return !this.#running && this.#settled === this.#ring.head;
+  }
+
+  /** Adds a client; where its cursor is behind the head it catches up from there. */
+  add(client: C): void {
+    client.index = this.#clients.push(client) - 1;
+    if (client.cursor >= this.#ring.head) return;
+    client.catchingUp = true;
+    this.#resume(client);
+  }
+
+  /** Removes a client whose connection has ended. Idempotent. */
+  remove(client: C): void {
+    this.writer.forget(client);
+    if (client.index < 0) return;
+    const last = this.#clients.pop();
+    if (last !== undefined && last !== client) {
+      this.#clients[client.index] = last;
+      last.index = client.index;
+      // The moved one may have left the part of the list that the running round has yet to visit.
+      if (this.#running) this.#again = true;
+    }
+    client.index = -1;
+  }
+
+  /** Delivers a new entry of the ring. The first slice is written before this returns. */
+  entry(entry: RingEntry): void {
+    if (this.#bursts.add(entry.envelope, entry.arrivedAt)) {
+      this.#burstEnd = this.#ring.head;
+      for (const client of this.writer.blocked) client.catchingUp = true;
+    }
+    if (this.#running) this.#again = true;
+    else this.#beginRound();
+  }
+
+  #beginRound(): void {
+    this.#running = true;
+    this.#again = false;
+    this.#length = this.#clients.length;
+    this.#startAt = (this.#startAt + START_STEP) % 1;
+    this.#first = Math.floor(this.#startAt * this.#length);
+    this.#visited = 0;
+    this.#roundHead = this.#ring.head;
+    this.#slice();
+  }
+
+  #slice(): void {
+    this.#next = undefined;
+    const startedAt = this.#now();
+    let writes = 0;
+    while (this.#visited < this.#length && writes < SLICE_WRITES) {
+      const client = this.#clients[(this.#first + this.#visited) % this.#length];
+      this.#visited += 1;
+      if (client !== undefined) writes += this.#serve(client);
+    }
+    if (writes > 0) {
+      this.#lastWriteAt = this.#now();
+      this.#metrics.slice(this.#lastWriteAt - startedAt);
+    }
+    if (this.#visited < this.#length)
+      this.#next = setImmediate(() => {
+        this.#slice();
+      });
+    else this.#endRound();
+  }
+
+  #endRound(): void {
+    const wallOffset = this.#wallNow() - this.#now();
+    this.#metrics.settled(this.#ring, this.#settled, this.#roundHead, this.#lastWriteAt, wallOffset);
+    this.#settled = this.#roundHead;
+    if (this.#again) {
+      this.#next = setImmediate(() => {
+        this.#beginRound();
+      });
+      return;
+    }
+    this.#running = false;
+    for (const listener of this.#settledListeners) listener();
+  }
+
+  /**
+   * Writes what is between a client's cursor and the head, until its socket blocks or a slice's worth is written.
+   *
+   * @returns how many frames were written
+   */
+  #serve(client: Client): number {
+    if (client.blocked || !client.open) return 0;
+    const head = this.#ring.head;
+    let writes = 0;
+    while (client.cursor < head && writes < SLICE_WRITES) {
+      const entry = this.#ring.at(client.cursor);
+      if (entry === undefined) {
+        client.tooSlow('fell_out');
+        return writes;
+      }
+      client.cursor += 1;
+      const frame = entry.frame(client.encoding);
+      if (frame === undefined) {
+        this.#metrics.failed();
+        continue;
+      }
+      const taken = this.writer.write(client, frame);
+      if (client.socket.errored !== null) {
+        this.#metrics.failed();
+        return writes;
+      }
+      writes += 1;
+      this.#metrics.sent(frame.length);
+      if (!taken) {
+        client.inFlight = true;
+        if (client.cursor <= this.#burstEnd) client.catchingUp = true;
+        return writes;
+      }
+    }
+    if (client.cursor === head) client.catchingUp = false;
+    else this.#again = true;
+    return writes;
+  }
+
+  /** Goes on with one client outside its turn. */
+  #resume(client: Client): void {
+    if (client.index < 0) return;
+    this.#serve(client);
+    this.#metrics.flush();
+    if (this.#again && !this.#running) {
+      this.#running = true;
+      this.#next = setImmediate(() => {
+        this.#beginRound();
+      });
+    }
+  }
+}

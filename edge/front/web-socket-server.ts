@@ -1,0 +1,43 @@
+import type { Socket } from 'node:net';
+import { type Server, type ServerOptions, WebSocketServer } from 'ws';
+import { refuseSocket } from './answer.ts';
+import { ClientWebSocket } from './connection.ts';
+
+/** Bytes of a client's message; clients have nothing to say (client-protocol: "Frames to clients"). */
+const MAX_CLIENT_MESSAGE_BYTES = 4096;
+/** Frames of one message and reads it may come in: a message of 4 KiB needs one of each, or a few on a bad link. */
+const MAX_FRAGMENTS = 20;
+const MAX_READS = 64;
+/** A closing handshake that takes longer is cut off; a live client answers within a round trip. */
+const CLOSE_TIMEOUT_MS = 2000;
+
+export type ClientWebSocketServer = Server<typeof ClientWebSocket>;
+
+/**
+ * ws as the edge uses it: handshakes of sockets that an HTTP server hands over, and inbound frames. It sends no data, negotiates
+ * no extension, keeps no list and answers no ping by itself.
+ */
+export function createWebSocketServer(): ClientWebSocketServer {
+  const options: ServerOptions<typeof ClientWebSocket> & { closeTimeout: number } = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    autoPong: false,
+    maxPayload: MAX_CLIENT_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_READS,
+    // Text is ignored, so nobody reads what this would check.
+    skipUTF8Validation: true,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    WebSocket: ClientWebSocket,
+  };
+  const server = new WebSocketServer(options);
+  server.on('wsClientError', (_error: Error, socket: Socket) => {
+    refuseSocket(socket, {
+      status: 400,
+      message: 'Invalid WebSocket handshake',
+      headers: { 'Sec-WebSocket-Version': '13, 8' },
+    });
+  });
+  return server;
+}

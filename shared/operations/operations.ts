@@ -1,0 +1,167 @@
+/**
+ * The operations server on METRICS_ADDR: what a scraper, an orchestrator and an operator ask. It only tells; nothing here
+ * changes state (configuration: "Ports").
+ *
+ *     /metrics      Prometheus text
+ *     /livez        200 while the event loop turns
+ *     /readyz       200 or 503, with each check
+ *     /status.json  the process' figures
+ */
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+import type { Logger } from '../log.ts';
+import { type Check, isReady } from './check.ts';
+
+export interface OperationsSettings {
+  readonly metricsAddr: { readonly host: string; readonly port: number };
+}
+
+export interface OperationsDependencies {
+  /** Without it there is no `/metrics`. */
+  readonly registry?: Pick<Registry, 'metrics' | 'contentType'> | undefined;
+  readonly checks: () => readonly Check[];
+  /** Figures for `/status.json`; `ready` and `checks` are added. */
+  readonly status: () => object;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+export interface Operations {
+  /** Resolves when it listens; rejects when it cannot. */
+  start(): Promise<void>;
+  /** Idempotent; resolves when every connection is gone. */
+  stop(): Promise<void>;
+  /** Where it listens; only while it does. */
+  address(): { readonly host: string; readonly port: number };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** Scrapers and probes send a few hundred bytes. */
+const MAX_HEADER_BYTES = 8192;
+const REQUEST_TIMEOUT_MS = 5000;
+const TIMEOUT_CHECK_MS = 1000;
+/** Scrapes come 5 to 60 s apart; keeping their connections between two is not worth a place. */
+const KEEP_ALIVE_MS = 5000;
+/** Far above the few that ask; a port scan must not exhaust the process' descriptors. */
+const MAX_CONNECTIONS = 256;
+
+const TEXT = 'text/plain; charset=utf-8';
+const JSON_TYPE = 'application/json';
+
+function json(status: number, content: object): Answer {
+  return { status, type: JSON_TYPE, body: `${JSON.stringify(content)}\n` };
+}
+
+class OperationsServer implements Operations {
+  readonly #settings: OperationsSettings;
+  readonly #deps: OperationsDependencies;
+  readonly #routes: ReadonlyMap<string, () => Answer | Promise<Answer>>;
+  readonly #server: Server;
+  #stopped: Promise<void> | undefined;
+
+  constructor(settings: OperationsSettings, dependencies: OperationsDependencies) {
+    this.#settings = settings;
+    this.#deps = dependencies;
+    const { registry } = dependencies;
+    this.#routes = new Map<string, () => Answer | Promise<Answer>>([
+      ['/livez', () => ({ status: 200, type: TEXT, body: 'ok\n' })],
+      ['/readyz', () => this.#readiness()],
+      ['/status.json', () => this.#status()],
+      ...(registry === undefined ? [] : [['/metrics', () => metricsAnswer(registry)] as const]),
+    ]);
+    this.#server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        headersTimeout: REQUEST_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  async start(): Promise<void> {
+    const { host, port } = this.#settings.metricsAddr;
+    this.#server.listen({ host, port });
+    await once(this.#server, 'listening');
+    this.#server.on('error', (error) => {
+      this.#deps.log.error({ err: error }, 'operations server failed');
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  address(): { host: string; port: number } {
+    const { address, port } = this.#server.address() as AddressInfo;
+    return { host: address, port };
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, type, body, ...rest } = await this.#answerTo(request);
+    // A request with a body is not read on: its connection ends with the answer.
+    const ends = request.method !== 'GET' && request.method !== 'HEAD';
+    response
+      .writeHead(status, {
+        'Content-Type': type,
+        'Content-Length': Buffer.byteLength(body),
+        'Cache-Control': 'no-store',
+        ...('allow' in rest && { Allow: rest.allow }),
+        ...(ends && { Connection: 'close' }),
+      })
+      .end(body);
+  }
+
+  async #answerTo(request: IncomingMessage): Promise<Answer & { readonly allow?: string }> {
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const route = this.#routes.get(path);
+    if (route === undefined) return json(404, { message: 'Not found' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return { ...json(405, { message: 'Method not allowed' }), allow: 'GET, HEAD' };
+    }
+    try {
+      return await route();
+    } catch (error) {
+      this.#deps.log.error({ err: error, path }, 'operations request failed');
+      return json(500, { message: 'Internal error' });
+    }
+  }
+
+  #readiness(): Answer {
+    const checks = this.#deps.checks();
+    const ready = isReady(checks);
+    return json(ready ? 200 : 503, { ready, checks });
+  }
+
+  #status(): Answer {
+    const checks = this.#deps.checks();
+    return json(200, { ready: isReady(checks), checks, ...this.#deps.status() });
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+async function metricsAnswer(registry: Pick<Registry, 'metrics' | 'contentType'>): Promise<Answer> {
+  return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}
+
+/** Makes the operations server of a process; the programs register what it tells as functions. */
+export function createOperations(settings: OperationsSettings, dependencies: OperationsDependencies): Operations {
+  return new OperationsServer(settings, dependencies);
+}
