@@ -26,6 +26,8 @@ export interface PipelineDependencies {
   readonly holds: (upstream: number) => boolean;
   /** Name of an upstream for metrics and log: `host:port#position`, never its URI. */
   readonly upstreamName: (upstream: number) => string;
+  /** Called when the backplane can be reached and its state was read, and when it can no longer be reached. */
+  readonly onReady?: (ready: boolean) => void;
   readonly stall: Pick<StallDetector, 'onStall'>;
   readonly metrics: IngestMetrics;
   readonly log: Logger;
@@ -35,6 +37,9 @@ export interface PipelineDependencies {
 
 /** Waits this long before the shared state is asked for again when that failed while the backplane seems to be there. */
 const READ_AGAIN_MS = 500;
+
+/** A publish takes milliseconds; what is not in by then has another ingest, or goes with this one. */
+const FLUSH_MS = 1000;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -49,12 +54,11 @@ export class Pipeline {
   #undecided: UpstreamMessage[] | undefined = [];
   #epoch = '';
   #lastPosition: Position | undefined;
-  #lastAcceptedAt = -Infinity;
-  #available = false;
   #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #readAgain: NodeJS.Timeout | undefined;
   #forgetStall: (() => void) | undefined;
+  #onStateRead: (() => void) | undefined;
 
   constructor(options: PipelineOptions, deps: PipelineDependencies) {
     this.#options = options;
@@ -94,19 +98,26 @@ export class Pipeline {
     return this.#lastPosition;
   }
 
-  /** Milliseconds since that flashblock was accepted, as seen by this ingest; infinite when there was none. */
-  get lastAcceptedAgeMs(): number {
-    return this.#now() - this.#lastAcceptedAt;
-  }
-
   /** Messages that wait to be published. */
   get buffered(): number {
     return this.#queue.length + (this.#undecided?.length ?? 0);
   }
 
-  /** Whether the backplane can be reached and its state was read. */
-  get ready(): boolean {
-    return this.#available && this.#undecided === undefined;
+  /** Whether the shared state was read once. */
+  get everReady(): boolean {
+    return this.#undecided === undefined;
+  }
+
+  /** Resolves when the shared state was read, or after `limitMs`. */
+  async stateRead(limitMs: number): Promise<void> {
+    if (this.#undecided === undefined || this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, limitMs);
+      this.#onStateRead = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+    });
   }
 
   /** Connects the publisher. Rejects when the server is unfit. */
@@ -127,12 +138,14 @@ export class Pipeline {
     else this.#keepUndecided(this.#undecided, message);
   }
 
-  /** Idempotent; leaves no handle open. */
+  /** Publishes what is decided, then stops. Idempotent; leaves no handle open. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    await this.#queue.flushed(FLUSH_MS);
     clearTimeout(this.#timer);
     clearTimeout(this.#readAgain);
     this.#forgetStall?.();
+    this.#onStateRead?.();
     this.#queue.stop();
     await this.#deps.publisher.stop();
   }
@@ -162,11 +175,11 @@ export class Pipeline {
 
   #setAvailable(available: boolean): void {
     if (this.#stopped) return;
-    this.#available = available;
     if (available && this.#undecided === undefined) this.#sequencer.backplaneReturned(this.#now());
     this.#queue.setAvailable(available);
     if (available) this.#report.backplaneReturned();
     if (available && this.#undecided !== undefined) void this.#readState();
+    else this.#deps.onReady?.(available);
     this.#schedule();
   }
 
@@ -186,6 +199,8 @@ export class Pipeline {
     this.#undecided = undefined;
     this.#adopt(state, []);
     for (const message of undecided) this.#carryOut(this.#sequencer.receive(message, this.#now()), 'first');
+    this.#onStateRead?.();
+    this.#deps.onReady?.(true);
   }
 
   /** Makes the stored state the one that decisions are made on, and decides again what did not go in. */
@@ -195,7 +210,7 @@ export class Pipeline {
     const behind = state !== undefined && !expired && state.sequence < this.#queue.highestSequence;
     const keepOwn = state === undefined || expired ? 'everything' : behind ? 'contents' : 'nothing';
     this.#report.learnt(state, this.#options.ingestId, this.#options.dedupe);
-    if (keepOwn === 'nothing') this.#noteLearnt(state, now);
+    if (keepOwn === 'nothing') this.#lastPosition = state?.decided.position ?? this.#lastPosition;
 
     const decisions = this.#sequencer.adopt(state, keepOwn, undone, now);
     const notIn = new Set(decisions.flatMap((made) => (made.action === 'publish' ? [made.message.contentHash] : [])));
@@ -213,19 +228,12 @@ export class Pipeline {
     this.#carryOut(decisions, 'again');
   }
 
-  #noteLearnt(state: StoredState | undefined, now: number): void {
-    if (state?.decided.position === undefined || state.flashblockAgeMs === undefined) return;
-    this.#lastPosition = state.decided.position;
-    this.#lastAcceptedAt = now - state.flashblockAgeMs;
-  }
-
   /** @param time whether the messages are decided on for the first time, or again after a refusal */
   #carryOut(decisions: readonly Decision[], time: 'first' | 'again'): void {
     for (const decision of decisions) {
       if (decision.action === 'publish') {
         if (decision.message.head !== undefined) {
           this.#lastPosition = decision.message.head.position;
-          this.#lastAcceptedAt = this.#now();
         }
         this.#report.decided(decision, time);
         this.#queue.push(decision);

@@ -91,6 +91,7 @@ export class PublishQueue {
   /** Raised when what is in flight is given up: answers to earlier requests no longer count. */
   #generation = 0;
   #retry: NodeJS.Timeout | undefined;
+  #onFlushed: (() => void) | undefined;
 
   constructor(options: PublishQueueOptions, deps: PublishQueueDependencies) {
     this.#options = options;
@@ -157,9 +158,22 @@ export class PublishQueue {
     else this.#giveUpInFlight();
   }
 
+  /** Resolves when everything queued went in, at once when the backplane is away, and after `limitMs` in any case. */
+  async flushed(limitMs: number): Promise<void> {
+    if (this.#entries.length === 0 || !this.#available) return;
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(resolve, limitMs);
+      this.#onFlushed = () => {
+        clearTimeout(limit);
+        resolve();
+      };
+    });
+  }
+
   /** Idempotent. Nothing is sent after it. */
   stop(): void {
     this.#stopped = true;
+    this.#onFlushed?.();
     this.#giveUpInFlight();
     this.#entries = [];
     this.#bytes = 0;
@@ -246,6 +260,7 @@ export class PublishQueue {
       this.#entries = [];
       this.#bytes = 0;
       this.#deps.events.refused(outcome.reason, outcome.state, undone);
+      if (this.#entries.length === 0) this.#onFlushed?.();
       return;
     }
     this.#entries.shift();
@@ -253,6 +268,7 @@ export class PublishQueue {
     this.#bytes -= entry.decision.message.content.length;
     this.#highestSequence = Math.max(this.#highestSequence, outcome.sequence);
     this.#deps.events.published(entry.decision, outcome, durationMs);
+    if (this.#entries.length === 0) this.#onFlushed?.();
     this.#pump();
   }
 }

@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Version } from '../version.ts';
+import { readVersion } from '../version.ts';
 
 export interface RegistryOptions {
   /** Labels on every metric. */
@@ -14,7 +14,8 @@ export interface RegistryOptions {
 }
 
 /** A registry with the process' default metrics, the build's description and the global labels. */
-export function createRegistry(options: RegistryOptions, { version, revision }: Version): Registry {
+export function createRegistry(options: RegistryOptions): Registry {
+  const { version, revision } = readVersion();
   const registry = new Registry();
   registry.setDefaultLabels({
     ...options.metricsGlobalLabels,
