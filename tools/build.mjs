@@ -1,10 +1,21 @@
-// Builds dist/: the compiled TypeScript, and beside it the Lua scripts that are read at run time.
-import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync } from 'node:fs';
+// Builds dist/: the compiled TypeScript, and beside it the files that the programs read at run time.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { extname } from 'node:path';
 
+const RUN_TIME_FILES = new Set(['.lua', '.json', '.html', '.css']);
+
+const { include: folders } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8'));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
 rmSync('dist', { recursive: true, force: true });
-execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-cpSync('shared', 'dist/shared', { recursive: true, filter: (source) => !/\.ts$/.test(source) });
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+if (status !== 0) process.exit(1);
+for (const folder of folders.filter((name) => existsSync(name))) {
+  cpSync(folder, `dist/${folder}`, {
+    recursive: true,
+    filter: (source) => statSync(source).isDirectory() || RUN_TIME_FILES.has(extname(source)),
+  });
+}
 chmodSync('dist/bin/flashcast.js', 0o755);
