@@ -3,7 +3,7 @@
  * Settings of the programs proper (proxy, ingest, edge) are `shared/config`'s business.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { closest, distance } from 'fastest-levenshtein';
+import { flagName, nearestName } from '../shared/config/names.ts';
 
 interface Described {
   readonly help: string;
@@ -56,8 +56,6 @@ export interface ParsedFlags<F extends Flags> {
   readonly problems: readonly string[];
 }
 
-const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 function expectation(flag: Flag): string {
   switch (flag.kind) {
     case 'number':
@@ -84,16 +82,15 @@ function readValue(flag: Flag, text: string | undefined): string | number | bool
   return value >= min && value <= max ? value : undefined;
 }
 
-/** A name is taken for a slip of another when it is its beginning or few of its letters differ; a wild guess would mislead. */
-function nearest(name: string, names: readonly string[]): string {
-  const candidate = names.find((known) => known.startsWith(name)) ?? closest(name, names);
-  const near = candidate.startsWith(name) || distance(name, candidate) <= Math.max(2, name.length / 3);
-  return near ? `; did you mean --${candidate}?` : '';
+/** The beginning of a flag's name is taken for that flag, as is a slip of the hand. */
+function hintFor(name: string, names: readonly string[]): string {
+  const meant = names.find((known) => known.startsWith(name)) ?? nearestName(name, names);
+  return meant === undefined ? '' : `; did you mean --${meant}?`;
 }
 
 /** Parses a command line against a table of flags. Of a flag that comes twice the last counts. */
 export function parseFlags<const F extends Flags>(argv: readonly string[], flags: F): ParsedFlags<F> {
-  const byName = new Map(Object.entries<Flag>(flags).map(([key, flag]) => [kebab(key), { key, flag }]));
+  const byName = new Map(Object.entries<Flag>(flags).map(([key, flag]) => [flagName(key), { key, flag }]));
   const options: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } };
   for (const [name, { flag }] of byName) options[name] = { type: flag.kind === 'switch' ? 'boolean' : 'string' };
   const { tokens } = parseArgs({
@@ -119,7 +116,7 @@ export function parseFlags<const F extends Flags>(argv: readonly string[], flags
     }
     const known = byName.get(token.name);
     if (known === undefined) {
-      problems.push(`unknown flag ${token.rawName}${nearest(token.name, [...byName.keys(), 'help'])}`);
+      problems.push(`unknown flag ${token.rawName}${hintFor(token.name, [...byName.keys(), 'help'])}`);
       continue;
     }
     const value = readValue(known.flag, token.value);
@@ -145,7 +142,7 @@ export function describeFlags(flags: Flags): string {
               ? ' RATE'
               : ' N';
     const initial = 'initial' in flag ? ` (default ${String(flag.initial)})` : '';
-    return [`  --${kebab(key)}${value}`, `${flag.help}${initial}`] as const;
+    return [`  --${flagName(key)}${value}`, `${flag.help}${initial}`] as const;
   });
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows.map(([name, text]) => name.padEnd(width) + text).join('\n');

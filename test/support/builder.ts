@@ -49,6 +49,11 @@ export class BuilderConnection {
     });
   }
 
+  /** Bytes that were sent and are not yet with the kernel. */
+  get queuedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   sendText(json: Buffer | string): void {
     this.#socket.send(json, { binary: false });
   }
