@@ -1,10 +1,17 @@
 // Builds dist/: the compiled TypeScript, and beside it the files that the programs read at run time.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 
 const RUN_TIME_FILES = new Set(['.lua', '.json', '.html', '.css']);
+
+/** The commit that is built: REVISION where there is no repository, as in the image's build; empty when unknown. */
+function revision() {
+  if (process.env.REVISION) return process.env.REVISION;
+  const { stdout } = spawnSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' });
+  return stdout?.trim() ?? '';
+}
 
 const { include: folders } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8'));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -18,4 +25,6 @@ for (const folder of folders.filter((name) => existsSync(name))) {
     filter: (source) => statSync(source).isDirectory() || RUN_TIME_FILES.has(extname(source)),
   });
 }
+const built = revision();
+if (built !== '') writeFileSync('dist/shared/revision.txt', `${built}\n`);
 chmodSync('dist/bin/flashcast.js', 0o755);
