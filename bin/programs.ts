@@ -9,8 +9,8 @@ export type CreateProgram<P extends ServingProgram> = (settings: SettingsFor<P>,
 /** The serving programs. Each is loaded when it is asked for, with its own modules only. */
 export const PROGRAMS: { readonly [P in ServingProgram]: () => Promise<CreateProgram<P>> } = {
   proxy: async () => (await import('./proxy.ts')).createProxy,
-  ingest: async () => (await import('../ingest/ingest.ts')).createIngest,
-  edge: async () => (await import('../edge/edge.ts')).createEdge,
+  ingest: async () => (await import('./ingest.ts')).createIngest,
+  edge: async () => (await import('./edge.ts')).createEdge,
 };
 
 /** A tool parses its own flags and gives its exit status. */
@@ -22,3 +22,11 @@ export const TOOLS = {
 } as const;
 
 export type Tool = keyof typeof TOOLS;
+
+export function isServingProgram(name: string): name is ServingProgram {
+  return Object.hasOwn(PROGRAMS, name);
+}
+
+export function isTool(name: string): name is Tool {
+  return Object.hasOwn(TOOLS, name);
+}

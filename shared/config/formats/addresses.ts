@@ -45,18 +45,23 @@ const RANGE_NAMES = ['loopback', 'private'];
 /** These mean nothing beside others. */
 const LONE_NAMES = ['none', 'all'];
 
-/** Canonical CIDR of an address or a CIDR; bits of the host part are refused, as they show a mistaken prefix length. */
+/**
+ * Canonical CIDR of an address or a CIDR, IPv4-mapped ones as IPv4. Bits set beyond the prefix are refused: they show a
+ * mistaken prefix length.
+ */
 function readCidr(text: string): string | undefined {
-  const [address, prefix, ...rest] = text.split('/');
-  if (address === undefined || rest.length > 0 || (!isIPv4(address) && !isIPv6(address)) || address.includes('%')) {
-    return undefined;
-  }
-  const bits = isIPv4(address) ? 32 : 128;
-  if (prefix === undefined) return `${address}/${bits}`;
-  if (!/^(?:0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits) return undefined;
-  const cidr = `${address}/${prefix}`;
-  const network = bits === 32 ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
-  return network.toString() === ipaddr.parse(address).toString() ? cidr : undefined;
+  const [base = '', prefix, ...rest] = text.split('/');
+  if (rest.length > 0 || base.includes('%') || (!isIPv4(base) && !isIPv6(base))) return undefined;
+  const width = isIPv4(base) ? 32 : 128;
+  if (prefix !== undefined && !/^(?:0|[1-9]\d{0,2})$/.test(prefix)) return undefined;
+  const length = prefix === undefined ? width : Number(prefix);
+  if (length > width) return undefined;
+  const address = ipaddr.parse(base);
+  const cidr = `${base}/${length}`;
+  const network = width === 32 ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr);
+  if (network.toString() !== address.toString()) return undefined;
+  const mapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
+  return mapped ? `${address.toIPv4Address().toString()}/${length - 96}` : cidr;
 }
 
 /**

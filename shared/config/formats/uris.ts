@@ -15,7 +15,15 @@ function isUri(text: string, protocols: readonly string[]): boolean {
   // eslint-disable-next-line no-control-regex
   if (/[\s\u0000-\u001f\u007f]/.test(text) || text.includes('#') || !URL.canParse(text)) return false;
   const url = new URL(text);
-  return protocols.includes(url.protocol) && url.hostname !== '' && decodes(url.username) && decodes(url.password);
+  // The parser would also take `ws:host`.
+  const isComplete = text.toLowerCase().startsWith(`${url.protocol}//`);
+  return (
+    isComplete &&
+    protocols.includes(url.protocol) &&
+    url.hostname !== '' &&
+    decodes(url.username) &&
+    decodes(url.password)
+  );
 }
 
 /** Upstreams dialled at once; each costs a connection and a share of every message's deduplication. */

@@ -39,12 +39,14 @@ export function readConfigFile(program: ServingProgram, path: string, cwd: strin
       `--config: ${shown} is not valid YAML or JSON at line ${line}, column ${col} (${error.code})`,
     );
   }
-  if (document.errors.length > 0 || document.contents === null) return builder;
-  if (!isMap(document.contents)) {
+  const { contents } = document;
+  if (document.errors.length > 0 || contents === null || (isScalar(contents) && contents.value === null))
+    return builder;
+  if (!isMap(contents)) {
     builder.problems.push(`--config: ${shown} holds no settings; expected names with values`);
     return builder;
   }
-  for (const pair of document.contents.items) {
+  for (const pair of contents.items) {
     addEntry(program, builder, isScalar(pair.key) ? String(pair.key.value) : '', read(pair.value, document, true), cwd);
   }
   return builder;

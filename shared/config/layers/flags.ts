@@ -42,10 +42,12 @@ interface Occurrence {
 
 /** Splits arguments into flags with their values; problems for what is neither. */
 function occurrences(program: ServingProgram, argv: readonly string[], problems: string[]): Occurrence[] {
-  // The argument parser takes whatever follows as a flag's value, also the next flag: an empty value keeps it off.
-  const args = argv.map((argument, index) =>
-    takesText(argument) && argv[index + 1]?.startsWith('--') === true ? `${argument}=` : argument,
-  );
+  const args = argv.map((argument, index) => {
+    // The parser takes whatever follows as a flag's value, also the next flag: an empty value keeps it off.
+    if (takesText(argument) && argv[index + 1]?.startsWith('--') === true) return `${argument}=`;
+    // It would read `-listen-addr` as a dozen of short flags: a lone dash hides it.
+    return isShort(argument) && !takesText(argv[index - 1] ?? '') ? '-' : argument;
+  });
   const { tokens } = parseArgs({
     args,
     options: OPTIONS,
@@ -58,21 +60,23 @@ function occurrences(program: ServingProgram, argv: readonly string[], problems:
   for (const token of tokens) {
     if (taken.has(token.index) || token.kind === 'option-terminator') continue;
     const argument = argv[token.index] ?? '';
-    if (token.kind === 'positional') {
-      // Not shown: it may be the second half of a secret that was not quoted.
-      problems.push(`argument ${token.index + 1}: not a flag; expected values to follow their flag or a =`);
-    } else if (argument === '-h') {
+    if (argument === '-h') {
       found.push({ name: 'help', value: undefined });
-    } else if (!argument.startsWith('--')) {
-      // `-listen-addr` is one mistake and not a dozen of short flags.
-      taken.add(token.index);
+    } else if (token.kind === 'option') {
+      found.push({ name: token.name, value: token.value ?? followingValue(token.name, token.index, argv, taken) });
+    } else if (isShort(argument)) {
       if (argv[token.index + 1]?.startsWith('-') === false) taken.add(token.index + 1);
       problems.push(unknownFlag(program, '-', argument.slice(1).split('=', 1)[0] ?? ''));
     } else {
-      found.push({ name: token.name, value: token.value ?? followingValue(token.name, token.index, argv, taken) });
+      // Not shown: it may be the second half of a secret that was not quoted.
+      problems.push(`argument ${token.index + 1}: not a flag; expected values to follow their flag or a =`);
     }
   }
   return found;
+}
+
+function isShort(argument: string): boolean {
+  return /^-[^-]/.test(argument);
 }
 
 function takesText(argument: string): boolean {

@@ -1,0 +1,32 @@
+import { createEdge as createEdgeService } from '../edge/edge.ts';
+import { createRedisSource } from '../shared/backplane/redis/source.ts';
+import type { EdgeSettings } from '../shared/config/settings.ts';
+import type { Logger } from '../shared/log.ts';
+import { createEdgeMetrics } from '../shared/metrics/edge-metrics.ts';
+import { createEncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
+import { createRedisMetrics } from '../shared/metrics/redis-metrics.ts';
+import { Instruments } from './instruments.ts';
+import type { Lifecycle } from './serve.ts';
+
+/** `flashcast edge`: Redis to clients. */
+export function createEdge(settings: EdgeSettings, log: Logger): Lifecycle {
+  const instruments = new Instruments(settings, log);
+  const { registry, stall } = instruments;
+  const edge = createEdgeService(settings, {
+    source: createRedisSource(settings, { log, metrics: createRedisMetrics(registry) }),
+    metrics: createEdgeMetrics(registry),
+    encodingMetrics: createEncodingMetrics(registry),
+    stall,
+    log,
+  });
+  return {
+    async start() {
+      await instruments.start('edge', [edge, { checks: () => [], status: () => ({ edgeId: settings.edgeId }) }]);
+      await edge.start();
+    },
+    async stop() {
+      await edge.stop();
+      await instruments.stop();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { createEdge, type Edge } from '../edge/edge.ts';
+import { Ingest } from '../ingest/ingest.ts';
+import { createMemoryBackplane } from '../shared/backplane/memory.ts';
+import type { ProxySettings } from '../shared/config/settings.ts';
+import type { Logger } from '../shared/log.ts';
+import { createEdgeMetrics } from '../shared/metrics/edge-metrics.ts';
+import { createEncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
+import { createIngestMetrics } from '../shared/metrics/ingest-metrics.ts';
+import { createBuilder, type Builder } from '../tools/simulate/builder.ts';
+import { Instruments } from './instruments.ts';
+import type { Lifecycle } from './serve.ts';
+
+/** A host that a URL of this machine can name: a wildcard address is reached by the loopback one. */
+function reachable({ host, port }: { readonly host: string; readonly port: number }): string {
+  if (host === '0.0.0.0' || host === '::') return `127.0.0.1:${port}`;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** `flashcast proxy`: ingest and edge in one process over the memory backplane. */
+class Proxy implements Lifecycle {
+  readonly #settings: ProxySettings;
+  readonly #log: Logger;
+  readonly #instruments: Instruments;
+  readonly #edge: Edge;
+  readonly #createIngest: (upstreamWs: readonly string[]) => Ingest;
+  #builder: Builder | undefined;
+  #ingest: Ingest | undefined;
+  #stopped = false;
+
+  constructor(settings: ProxySettings, log: Logger) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#instruments = new Instruments(settings, log);
+    const { registry, stall } = this.#instruments;
+    const backplane = createMemoryBackplane(settings);
+    const encodingMetrics = createEncodingMetrics(registry);
+    this.#edge = createEdge(settings, {
+      source: backplane.source(),
+      metrics: createEdgeMetrics(registry),
+      encodingMetrics,
+      stall,
+      log,
+    });
+    const metrics = createIngestMetrics(registry);
+    this.#createIngest = (upstreamWs) =>
+      new Ingest(
+        { ...settings, upstreamWs },
+        { publisher: backplane.publisher(), othersPublish: false, metrics, encodingMetrics, stall, log },
+      );
+  }
+
+  /** The edge first, so that no message comes before there is somebody to serve it. */
+  async start(): Promise<void> {
+    const upstreamWs = await this.#upstreams();
+    const ingest = this.#createIngest(upstreamWs);
+    this.#ingest = ingest;
+    await this.#instruments.start('proxy', [ingest, this.#edge]);
+    await this.#edge.start();
+    if (this.#stopped) return;
+    await ingest.start();
+    if (this.#settings.demo) this.#sayWhatToOpen();
+  }
+
+  /** Clients are drained while the stream still runs, so that each can be closed at a block's end. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#edge.stop();
+    await this.#ingest?.stop();
+    await this.#builder?.stop();
+    await this.#instruments.stop();
+  }
+
+  async #upstreams(): Promise<readonly string[]> {
+    const { upstreamWs, demo } = this.#settings;
+    if (upstreamWs !== undefined && upstreamWs.length > 0) {
+      if (demo) this.#log.info({ upstreams: upstreamWs.length }, 'demo: the upstreams of UPSTREAM_WS');
+      return upstreamWs;
+    }
+    this.#builder = createBuilder();
+    await this.#builder.start();
+    this.#log.info('demo: the built-in builder, as UPSTREAM_WS is not set');
+    return [this.#builder.url];
+  }
+
+  #sayWhatToOpen(): void {
+    const { metrics, metricsAddr } = this.#settings;
+    const stream = `ws://${reachable(this.#edge.address())}/ws`;
+    const operations = `http://${reachable(metricsAddr)}`;
+    this.#log.info(
+      {
+        watch: `npx flashcast watch ${stream}`,
+        stream,
+        ...(metrics && {
+          metrics: `${operations}/metrics`,
+          status: `${operations}/status.json`,
+          ready: `${operations}/readyz`,
+        }),
+      },
+      'open next',
+    );
+  }
+}
+
+export function createProxy(settings: ProxySettings, log: Logger): Lifecycle {
+  return new Proxy(settings, log);
+}

@@ -1,0 +1,35 @@
+import { loadSettings } from '../shared/config/load.ts';
+import type { ServingProgram } from '../shared/config/program.ts';
+import { createLogger, type LogOptions } from '../shared/log.ts';
+import { USAGE_STATUS, type CommandHost } from './command.ts';
+import type { CreateProgram } from './programs.ts';
+import { serve } from './serve.ts';
+
+/**
+ * Loads a program's settings and serves with them. Wrong settings end it with every problem on standard error.
+ *
+ * @param load imports the program; called only when its settings are right
+ * @returns the exit status
+ */
+export async function runProgram<P extends ServingProgram>(
+  name: P,
+  argv: readonly string[],
+  host: CommandHost,
+  load: () => Promise<CreateProgram<P>>,
+): Promise<number> {
+  const loaded = loadSettings(name, { argv, env: host.env, cwd: host.cwd() });
+  if (loaded.kind === 'problems') {
+    const count = loaded.problems.length;
+    const head = `flashcast ${name}: ${count} ${count === 1 ? 'problem' : 'problems'} in its settings`;
+    host.stderr.write(`${[head, ...loaded.problems.map((problem) => `  ${problem}`)].join('\n')}\n`);
+    return USAGE_STATUS;
+  }
+  if (loaded.kind !== 'settings') {
+    host.stdout.write(loaded.text);
+    return 0;
+  }
+  const create = await load();
+  // Every program has the settings of its log; the compiler does not look into those of a program it does not know.
+  const log = createLogger(loaded.settings as LogOptions);
+  return serve(create(loaded.settings, log), log, host);
+}
