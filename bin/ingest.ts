@@ -15,6 +15,7 @@ export function createIngest(settings: IngestSettings, log: Logger): Lifecycle {
   const ingest = new Ingest(settings, {
     publisher: createRedisPublisher(settings, { log, metrics: createRedisMetrics(registry) }),
     othersPublish: true,
+    compress: true,
     metrics: createIngestMetrics(registry),
     encodingMetrics: createEncodingMetrics(registry),
     stall,

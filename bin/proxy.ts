@@ -25,7 +25,7 @@ class Proxy implements Lifecycle {
   readonly #createIngest: (upstreamWs: readonly string[]) => Ingest;
   #builder: Builder | undefined;
   #ingest: Ingest | undefined;
-  #stopped = false;
+  #stopped = false as boolean;
 
   constructor(settings: ProxySettings, log: Logger) {
     this.#settings = settings;
@@ -45,14 +45,21 @@ class Proxy implements Lifecycle {
     this.#createIngest = (upstreamWs) =>
       new Ingest(
         { ...settings, upstreamWs },
-        { publisher: backplane.publisher(), othersPublish: false, metrics, encodingMetrics, stall, log },
+        {
+          publisher: backplane.publisher(),
+          othersPublish: false,
+          compress: settings.enableCompression,
+          metrics,
+          encodingMetrics,
+          stall,
+          log,
+        },
       );
   }
 
   /** The edge first, so that no message comes before there is somebody to serve it. */
   async start(): Promise<void> {
-    const upstreamWs = await this.#upstreams();
-    const ingest = this.#createIngest(upstreamWs);
+    const ingest = this.#createIngest(await this.#upstreams());
     this.#ingest = ingest;
     await this.#instruments.start('proxy', [ingest, this.#edge]);
     await this.#edge.start();

@@ -22,6 +22,11 @@ export interface IngestDependencies {
   readonly publisher: StreamPublisher;
   /** Whether other ingests publish too: then an early frame is always held, as one of them may have the missing one. */
   readonly othersPublish: boolean;
+  /**
+   * Whether messages enter the stream compressed. A proxy whose clients get plain JSON by default spares itself the
+   * compression and its time; its edge compresses for a client that asks for it.
+   */
+  readonly compress: boolean;
   readonly metrics: IngestMetrics;
   readonly encodingMetrics: EncodingMetrics;
   readonly stall: StallDetector;
@@ -53,7 +58,10 @@ export class Ingest {
     this.#pipeline = new Pipeline(options, {
       publisher: deps.publisher,
       createSequencer,
-      encode: (message) => this.#encoder.encode(message),
+      encode: (message) =>
+        deps.compress
+          ? this.#encoder.encode(message)
+          : Promise.resolve({ payload: message.content, payloadEncoding: 'plain' }),
       holds: (upstream) => deps.othersPublish || this.#otherConnected(upstream),
       upstreamName: (upstream) => this.#upstreams.list[upstream]?.name ?? 'unknown',
       onReady: (ready) => (this.#unreadySince = ready ? undefined : performance.now()),

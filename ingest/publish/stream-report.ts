@@ -77,7 +77,8 @@ export class StreamReport {
   }
 
   newEpoch(sequence: number): void {
-    this.#deps.log.warn({ sequence }, 'a new epoch of the stream begins');
+    if (sequence === 1) this.#deps.log.info('a new stream begins');
+    else this.#deps.log.warn({ sequence }, 'a new epoch of the stream begins');
   }
 
   /** A message was let go unpublished; logged at the first and, with the count, when the backplane is back. */
