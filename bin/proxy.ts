@@ -79,7 +79,7 @@ class Proxy implements Lifecycle {
 
   async #upstreams(): Promise<readonly string[]> {
     const { upstreamWs, demo } = this.#settings;
-    if (upstreamWs !== undefined && upstreamWs.length > 0) {
+    if (upstreamWs.length > 0) {
       if (demo) this.#log.info({ upstreams: upstreamWs.length }, 'demo: the upstreams of UPSTREAM_WS');
       return upstreamWs;
     }
