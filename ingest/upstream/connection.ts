@@ -23,7 +23,7 @@ export interface ConnectionListener {
   /** The handshake was answered with an upgrade. */
   opened(): void;
   message(data: Buffer, isBinary: boolean): void;
-  /** It is worth something: a message came, or pings were answered for {@link PROOF_MS}. Once. */
+  /** It is worth something: a message came, or pings were answered for 10 s. Once. */
   proved(): void;
   /** A ping was due. */
   ping(outcome: 'sent' | 'failed'): void;
@@ -39,9 +39,9 @@ export interface ConnectionTarget {
 }
 
 /** Liveness is not judged before: an upstream that has just accepted may be busy (upstream-and-stream, "Connection"). */
-export const GRACE_MS = 5000;
+const GRACE_MS = 5000;
 /** As long as pings must be answered to prove a connection that sends no message. */
-export const PROOF_MS = 10_000;
+const PROOF_MS = 10_000;
 /** A peer that does not answer our Close frame is let go after this; a loaded one across an ocean answers sooner. */
 const CLOSE_TIMEOUT_MS = 1000;
 /**

@@ -8,7 +8,6 @@ import type { Compressor, CompressorOptions } from './compressor.ts';
 import { WasmCompressor } from './wasm-compressor.ts';
 
 export type { CompressionEngine, Compressor, CompressorOptions } from './compressor.ts';
-export { CompressorError } from './compressor.ts';
 export { isJsonByConsumersRule } from './json-rule.ts';
 
 export type Decompressed =
