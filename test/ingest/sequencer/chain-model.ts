@@ -39,6 +39,9 @@ export interface Delivery {
   readonly message: UpstreamMessage;
 }
 
+/** What is not a flashblock may legally recur after 2 s. */
+const OTHER_REPLAY_MS = 1500;
+
 /** The other payload comes faster than the winner, as one that is flushed does. */
 const RIVAL_FRAME_MS = 50;
 
@@ -73,7 +76,7 @@ export interface Faults {
   readonly skip: number;
   /** Whether each message reaches somebody all the same. */
   readonly whole: boolean;
-  /** Share of deliveries that come once more, up to 10 s later. */
+  /** Share of deliveries that come once more, a flashblock up to 10 s later. */
   readonly replay: number;
   /** Share of blocks of which an upstream delivers another payload, some time after the block began. */
   readonly rivals: number;
@@ -97,7 +100,10 @@ export function deliver(chain: readonly Link[], random: Random, faults: Faults):
     for (let upstream = 0; upstream < faults.upstreams; upstream += 1) {
       if (!first && upstream !== sure && random.chance(faults.skip)) continue;
       send(link.at + (first ? 0 : random.fraction() * faults.delayMs), upstream, link.as);
-      if (random.chance(faults.replay)) send(link.at + faults.delayMs + random.whole(0, 10_000), upstream, link.as);
+      if (random.chance(faults.replay)) {
+        const latest = link.as(0, 0).head ? 10_000 : OTHER_REPLAY_MS;
+        send(link.at + faults.delayMs + random.whole(0, latest), upstream, link.as);
+      }
     }
     const position = link.as(0, 0).head?.position;
     if (position === undefined) continue;
@@ -109,7 +115,8 @@ export function deliver(chain: readonly Link[], random: Random, faults: Faults):
     if (position.index === 0 && position.blockNumber !== lastBlock && random.chance(faults.rivals)) {
       const start = link.at + random.whole(...faults.rivalDelayMs);
       const upstream = random.whole(0, faults.upstreams - 1);
-      for (let index = 0; index < random.whole(1, 11); index += 1) {
+      const length = random.whole(1, 11);
+      for (let index = 0; index < length; index += 1) {
         send(start + index * RIVAL_FRAME_MS, upstream, (from, readAt) =>
           frame(position.blockNumber, index, { payload: 'rival', upstream: from, readAt }),
         );

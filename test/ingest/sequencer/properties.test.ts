@@ -2,12 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { UpstreamMessage } from '../../../ingest/message.ts';
 import type { Decision, SequencerOptions } from '../../../ingest/sequencer/contract.ts';
-import { comparePositions } from '../../../shared/flashblock.ts';
-import { SequenceChecker } from '../../../shared/sequence-checker.ts';
 import { deliver, generateChain, Random, type Delivery } from './chain-model.ts';
+import { assertClean, violationsOf, type PublishedAt } from './invariants.ts';
 import { Bench, describeDecision, nameOf } from './support.ts';
-
-type Publish = Extract<Decision, { action: 'publish' }> & { readonly at: number };
 
 /** Runs deliveries through a sequencer, ticking when it asks for it, and looks after each call at what it holds. */
 function run(deliveries: readonly Delivery[], options: Partial<SequencerOptions> = {}) {
@@ -32,32 +29,7 @@ function run(deliveries: readonly Delivery[], options: Partial<SequencerOptions>
   }
   tickUntil(Infinity);
   assert.equal(open.size, 0, 'every message has a decision in the end');
-  return { decisions, published: decisions.filter((made): made is Publish => made.action === 'publish'), bench };
-}
-
-function assertClean(published: readonly Publish[]): void {
-  let last: Publish['decided']['position'];
-  published.forEach(({ message, restart, takeover, at }, place) => {
-    const repeat = published
-      .slice(Math.max(0, place - 64), place)
-      .findLast((before) => before.message.contentHash === message.contentHash);
-    assert.ok(!repeat || (message.head === undefined && at - repeat.at > 2000), `${nameOf(message)} twice`);
-    const position = message.head?.position;
-    if (position === undefined) return;
-    const rises = last === undefined || comparePositions(position, last) > 0;
-    assert.ok(rises || ((restart || takeover) && position.index === 0), `${nameOf(message)} goes back`);
-    last = position;
-  });
-}
-
-function violations(messages: readonly UpstreamMessage[]): string[] {
-  const checker = new SequenceChecker();
-  return messages.flatMap((message) => {
-    const { head, contentHash } = message;
-    if (head === undefined) return [];
-    const { verdict } = checker.check({ ...head, contentHash });
-    return verdict === 'violation' || verdict === 'repeat' ? [`${verdict} ${nameOf(message)}`] : [];
-  });
+  return { decisions, published: decisions.filter((made): made is PublishedAt => made.action === 'publish'), bench };
 }
 
 const seed = fc.integer();
@@ -94,7 +66,7 @@ describe('the sequence, whatever the upstreams do', () => {
         const isBlock = (name: string) => !name.startsWith('{');
         assert.deepEqual(names.filter(isBlock), wanted.filter(isBlock));
         assert.deepEqual([...new Set(names)].sort(), [...wanted].sort());
-        assert.deepEqual(violations(published.map(({ message }) => message)), []);
+        assert.deepEqual(violationsOf(published), []);
         assert.ok(published.every(({ gap, restart, takeover }) => !gap && !restart && !takeover));
         assertClean(published);
       }),
@@ -107,7 +79,7 @@ describe('the sequence, whatever the upstreams do', () => {
       const random = new Random(number);
       const chain = generateChain(random, { frameMs: 20 });
       const deliveries = deliver(chain, random, { ...REPAIRABLE, upstreams: 2 });
-      return violations(run(deliveries, { gapRepairMs: 0 }).published.map(({ message }) => message)).length;
+      return violationsOf(run(deliveries, { gapRepairMs: 0 }).published).length;
     });
     assert.ok(broken.some((count) => count > 0));
   });
@@ -120,7 +92,7 @@ describe('the sequence, whatever the upstreams do', () => {
         const { published } = run(deliver(chain, random, { ...WILD, upstreams: count }));
         assertClean(published);
         const jumps = published.filter(({ gap, restart, takeover }) => gap || restart || takeover).length;
-        assert.ok(violations(published.map(({ message }) => message)).length <= jumps);
+        assert.ok(violationsOf(published).length <= jumps);
       }),
       { numRuns: 200 },
     );
