@@ -161,7 +161,7 @@ export interface StreamHead {
 export interface StreamSourceListener {
   /** A live message, as the channel delivered it: possibly with others missing before it. */
   message(envelope: Envelope): void;
-  /** A live message of an envelope version that this release does not read. */
+  /** A message, live or in the history, of an envelope version that this release does not read. */
   unknownVersion(version: number): void;
   /** `false`: the live feed or the command connection broke; `true`: both work (again), messages may have been missed. */
   available(available: boolean): void;

@@ -1,0 +1,235 @@
+import { BackplaneUnavailableError } from '../backplane.ts';
+import type { RedisMetrics } from '../../metrics/redis-metrics.ts';
+import type { RedisClient } from './connect.ts';
+import { StateError, UnfitServerError, isReplyError, reasonOf } from './errors.ts';
+import type { LimitedLog } from './limited-log.ts';
+
+/**
+ * Deadlines are counted in ticks of a timer and not by a clock: time in which this process stood still is then one tick,
+ * after which its sockets are read before the next (upstream-and-stream: "Connection to an upstream").
+ */
+const TICK_MS = 100;
+/** A connection is asked for a sign of life this often. */
+const CHECK_EVERY_TICKS = 5;
+/** An answer that takes longer than this comes no more; with the pause before the question a dead peer is found in 1.4 s. */
+const ANSWER_TICKS = 8;
+/** Greeting, authentication and the wait for a primary that loads its data may take this long before it is tried anew. */
+const HANDSHAKE_TICKS = 30;
+/** How long `start` waits for the first attempt to end before it goes on without. */
+const START_TICKS = 30;
+/** Pause after a connection that could not be made ready, or that ended for good. */
+const RETRY_TICKS = 10;
+
+export interface ConnectionOptions {
+  /** For the log: `commands` or `subscription`. */
+  readonly name: string;
+  readonly client: RedisClient;
+  /** Done on every new connection before it counts as available. */
+  readonly prepare: () => Promise<unknown>;
+  /** Asks the peer for a sign of life. */
+  readonly check: () => Promise<unknown>;
+  /** Told every change, and never the same twice in a row. */
+  readonly onAvailable: (available: boolean) => void;
+  readonly log: LimitedLog;
+  readonly metrics: RedisMetrics;
+}
+
+/**
+ * One connection to Redis with an owner: keeps it alive, notices its death, and tells when it works. Commands run through
+ * {@link run}; they fail at once while it does not.
+ */
+export class RedisConnection {
+  readonly #options: ConnectionOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #available = false;
+  /** Rises with every connection and loss, so that a late answer of an earlier one is known as such. */
+  #generation = 0;
+  #connectedOnce = false;
+  #prepared = false;
+  /** Ticks that the present question has waited for its answer; `undefined` when none is open. */
+  #waited: number | undefined;
+  #ticksToCheck = 0;
+  #ticksInHandshake = 0;
+  #ticksToRetry: number | undefined;
+  #startTicks = 0;
+  #settleStart: ((error?: UnfitServerError) => void) | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const { client } = options;
+    client.on('ready', () => this.#ready());
+    client.on('close', () => this.#lost());
+    client.on('end', () => (this.#ticksToRetry = RETRY_TICKS));
+    client.on('error', (error: Error) => {
+      this.#report(error);
+      this.#settleStart?.();
+    });
+    client.on('node error', (error: Error) => this.#report(error));
+  }
+
+  get available(): boolean {
+    return this.#available;
+  }
+
+  /**
+   * Connects. Resolves when the connection works or its first attempt has failed; attempts then go on.
+   *
+   * @throws UnfitServerError
+   */
+  async start(): Promise<void> {
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const settled = new Promise<void>((resolve, reject) => {
+      this.#settleStart = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    this.#connect();
+    await settled;
+  }
+
+  /** Idempotent; leaves no handle open. Commands in flight fail. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#settleStart?.();
+    this.#setAvailable(false);
+    if (this.#options.client.status !== 'end') this.#options.client.disconnect();
+  }
+
+  /** Ends the connection and makes a new one. */
+  renew(): void {
+    this.#setAvailable(false);
+    this.#waited = undefined;
+    if (this.#timer !== undefined) this.#options.client.disconnect(true);
+  }
+
+  /**
+   * Runs a command and measures it.
+   *
+   * @throws BackplaneUnavailableError when there is no connection, or no answer, or an answer that is
+   *   an error or cannot be read
+   */
+  async run<T>(command: string, send: () => Promise<T>): Promise<T> {
+    if (!this.#available) throw new BackplaneUnavailableError(`${command}: Redis is not available`);
+    const stopTimer = this.#options.metrics.commandDuration.startTimer({ command });
+    try {
+      return await send();
+    } catch (error) {
+      if (error instanceof TypeError || error instanceof RangeError) throw error;
+      if (!isReplyError(error) && !(error instanceof StateError))
+        throw new BackplaneUnavailableError(`${command}: the answer is lost`);
+      // An error such as OOM or NOREPLICAS lasts; the next sign of life, at the earliest, makes it worth another try.
+      this.#report(error);
+      this.#setAvailable(false);
+      throw new BackplaneUnavailableError(`${command}: ${reasonOf(error)}`);
+    } finally {
+      stopTimer();
+    }
+  }
+
+  #connect(): void {
+    this.#ticksInHandshake = 0;
+    // Failures come as events too, which tell more.
+    this.#options.client.connect().catch(() => this.#settleStart?.());
+  }
+
+  #ready(): void {
+    if (this.#timer === undefined) return;
+    if (this.#connectedOnce) this.#options.metrics.reconnects.inc();
+    this.#connectedOnce = true;
+    this.#prepared = false;
+    this.#ticksToRetry = undefined;
+    this.#generation += 1;
+    this.#ask(this.#options.prepare);
+  }
+
+  #lost(): void {
+    this.#generation += 1;
+    this.#waited = undefined;
+    this.#prepared = false;
+    this.#setAvailable(false);
+    this.#settleStart?.();
+  }
+
+  /** Puts a question to the peer; its answer makes the connection available. */
+  #ask(question: () => Promise<unknown>): void {
+    const generation = this.#generation;
+    this.#waited = 0;
+    question().then(
+      () => {
+        if (generation === this.#generation) this.#answered();
+      },
+      (error: unknown) => {
+        if (generation === this.#generation) this.#failed(error);
+      },
+    );
+  }
+
+  #answered(): void {
+    this.#waited = undefined;
+    this.#ticksToCheck = CHECK_EVERY_TICKS;
+    this.#prepared = true;
+    this.#setAvailable(true);
+    this.#settleStart?.();
+  }
+
+  #failed(error: unknown): void {
+    this.#waited = undefined;
+    this.#ticksToCheck = CHECK_EVERY_TICKS;
+    this.#setAvailable(false);
+    if (this.#timer === undefined) return;
+    this.#report(error);
+    this.#settleStart?.(error instanceof UnfitServerError ? error : undefined);
+    // The connection still carries answers: ask again in a while. What was not made ready begins anew instead.
+    if (!this.#prepared || !isReplyError(error)) this.#ticksToRetry = RETRY_TICKS;
+    if (this.#prepared && !isReplyError(error)) this.renew();
+  }
+
+  #tick(): void {
+    this.#startTicks += 1;
+    if (this.#startTicks === START_TICKS) this.#settleStart?.();
+    if (this.#ticksToRetry !== undefined) {
+      this.#ticksToRetry -= 1;
+      if (this.#ticksToRetry > 0) return;
+      this.#ticksToRetry = undefined;
+      this.#retry();
+      return;
+    }
+    const { status } = this.#options.client;
+    this.#ticksInHandshake = status === 'connect' ? this.#ticksInHandshake + 1 : 0;
+    if (this.#ticksInHandshake > HANDSHAKE_TICKS) {
+      this.#ticksInHandshake = 0;
+      this.#unanswered();
+    } else if (this.#waited !== undefined) {
+      this.#waited += 1;
+      if (this.#waited > ANSWER_TICKS) this.#unanswered();
+    } else if (status === 'ready') {
+      this.#ticksToCheck -= 1;
+      if (this.#ticksToCheck <= 0) this.#ask(this.#prepared ? this.#options.check : this.#options.prepare);
+    }
+  }
+
+  #retry(): void {
+    if (this.#options.client.status === 'end') this.#connect();
+    else if (this.#options.client.status === 'ready' && !this.#available) this.renew();
+  }
+
+  #unanswered(): void {
+    this.#options.log.warn({ connection: this.#options.name }, 'Redis does not answer');
+    this.#generation += 1;
+    this.renew();
+  }
+
+  #setAvailable(available: boolean): void {
+    if (available === this.#available) return;
+    this.#available = available;
+    const { log, name, onAvailable } = this.#options;
+    if (available) log.info({ connection: name }, 'Redis is available');
+    else if (this.#timer !== undefined) log.warn({ connection: name }, 'Redis is not available');
+    onAvailable(available);
+  }
+
+  #report(error: unknown): void {
+    if (this.#timer === undefined) return;
+    this.#options.log.warn({ connection: this.#options.name, reason: reasonOf(error) }, 'Redis failed');
+  }
+}

@@ -1,0 +1,41 @@
+import type { RedisMode } from '../../config/formats/redis-url.ts';
+import type { RedisClient } from './connect.ts';
+import { isReplyError, reasonOf } from './errors.ts';
+import type { StreamKeys } from './keys.ts';
+import type { LimitedLog } from './limited-log.ts';
+import { checkServer, isLoading } from './server-check.ts';
+
+/** Asks the node that holds the stream, in a Cluster too, for a sign of life. */
+export function signOfLife(client: RedisClient, keys: StreamKeys): Promise<number> {
+  return client.exists(keys.state);
+}
+
+/**
+ * Finds out whether the server at the other end of a fresh connection can carry the stream.
+ *
+ * @throws UnfitServerError when it cannot
+ */
+export async function prepareCommands(
+  client: RedisClient,
+  keys: StreamKeys,
+  mode: RedisMode,
+  log: LimitedLog,
+): Promise<void> {
+  // First, so that in a Cluster the connection to the node that holds the stream stands.
+  await signOfLife(client, keys);
+  const info = await fetchInfo(client, log);
+  if (info === undefined) return;
+  if (isLoading(info)) throw new Error('Redis still loads its data');
+  for (const warning of checkServer(info, mode)) log.warn({}, warning);
+}
+
+/** INFO, or `undefined` where the access list forbids it: the check is then the operator's. */
+async function fetchInfo(client: RedisClient, log: LimitedLog): Promise<string | undefined> {
+  try {
+    return await client.info();
+  } catch (error) {
+    if (!isReplyError(error) || !error.message.startsWith('NOPERM')) throw error;
+    log.warn({ reason: reasonOf(error) }, 'Redis version and maxmemory-policy cannot be checked');
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import type { PublishOutcome, PublishRequest, StoredState, StreamPublisher } from '../backplane.ts';
+import { createCommandClient, readTarget, type RedisClient } from './connect.ts';
+import { RedisConnection } from './connection.ts';
+import { streamKeys, type StreamKeys } from './keys.ts';
+import { LimitedLog } from './limited-log.ts';
+import type { RedisDependencies, RedisOptions } from './options.ts';
+import { prepareCommands, signOfLife } from './prepare.ts';
+import { append, fetchState } from './scripts.ts';
+
+/**
+ * The ingest's side of the backplane in Redis: one connection on which publishes are pipelined. Redis carries them out in
+ * the order of the calls; nothing is sent twice.
+ */
+class RedisPublisher implements StreamPublisher {
+  readonly #options: RedisOptions;
+  readonly #keys: StreamKeys;
+  readonly #client: RedisClient;
+  readonly #connection: RedisConnection;
+  readonly #log: LimitedLog;
+  readonly #publishCommand: 'PUBLISH' | 'SPUBLISH';
+  readonly #listeners: ((available: boolean) => void)[] = [];
+
+  constructor(options: RedisOptions, { log, metrics }: RedisDependencies) {
+    const target = readTarget(options);
+    this.#options = options;
+    this.#keys = streamKeys(options.redisKeyPrefix);
+    this.#log = new LimitedLog(log);
+    this.#publishCommand = target.mode === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
+    const client = createCommandClient(target, `${options.redisKeyPrefix}:publisher`);
+    this.#client = client;
+    this.#connection = new RedisConnection({
+      name: 'commands',
+      client,
+      prepare: () => prepareCommands(client, this.#keys, target.mode, this.#log),
+      check: () => signOfLife(client, this.#keys),
+      onAvailable: (available) => {
+        metrics.up.set(available ? 1 : 0);
+        for (const listener of this.#listeners) listener(available);
+      },
+      log: this.#log,
+      metrics,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#connection.start();
+  }
+
+  onAvailable(listener: (available: boolean) => void): void {
+    this.#listeners.push(listener);
+    if (this.#connection.available) listener(true);
+  }
+
+  readState(): Promise<StoredState | undefined> {
+    return this.#connection.run('state', () => fetchState(this.#client, this.#keys));
+  }
+
+  publish(request: PublishRequest): Promise<PublishOutcome> {
+    return this.#connection.run('publish', () =>
+      append(this.#client, this.#keys, request, this.#options, this.#publishCommand),
+    );
+  }
+
+  stop(): Promise<void> {
+    this.#connection.stop();
+    return Promise.resolve();
+  }
+}
+
+/** The ingest's side of the backplane in Redis; it connects when it is started. */
+export function createRedisPublisher(options: RedisOptions, dependencies: RedisDependencies): StreamPublisher {
+  return new RedisPublisher(options, dependencies);
+}
