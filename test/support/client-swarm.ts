@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { readFlashblockHead, type FlashblockHead } from '../../shared/flashblock.ts';
-import { decodeFrame } from './decode.ts';
+import { decodeFrame, type DecodedFrame } from './decode.ts';
 import { Changes } from './changes.ts';
 import { controlFrame, FrameCutter, OPCODE } from './raw-frames.ts';
 
@@ -24,8 +24,8 @@ export interface SwarmOptions {
   readonly pingEveryMs?: number;
 }
 
-/** Dials at once, so that a listen queue of 511 never overflows. */
-const DIALS_AT_ONCE = 100;
+/** Dials at once: below the connections that one address may have pending at an edge (MAX_PENDING_PER_IP, 50). */
+const DIALS_AT_ONCE = 40;
 
 /** One light WebSocket client on a plain socket. */
 export class SwarmClient {
@@ -35,6 +35,8 @@ export class SwarmClient {
   #handshake: string | undefined = '';
   /** Numbers of the messages it received, by {@link ClientSwarm.messages}. */
   readonly received: number[] = [];
+  /** How each of them came. */
+  readonly frameKinds: DecodedFrame['kind'][] = [];
   /** Status of the answer to its handshake; 101 when it is connected. */
   status: number | undefined;
   /** Headers of that answer, names in lower case. */
@@ -98,8 +100,9 @@ export class SwarmClient {
 
   #take(opcode: number, payload: Buffer): void {
     if (opcode === OPCODE.text || opcode === OPCODE.binary) {
-      const number = this.#swarm.register(payload, opcode === OPCODE.binary);
+      const { number, kind } = this.#swarm.register(payload, opcode === OPCODE.binary);
       this.received.push(number);
+      this.frameKinds.push(kind);
       const delay = performance.now() - (this.#swarm.messages[number]?.at ?? 0);
       if (delay > this.worstDelayMs) this.worstDelayMs = delay;
     } else if (opcode === OPCODE.ping) {
@@ -158,6 +161,7 @@ export class ClientSwarm implements AsyncDisposable {
   readonly messages: SeenMessage[] = [];
   readonly changes = new Changes();
   readonly #numbers = new Map<string, number>();
+  readonly #frames = new Map<string, { readonly number: number; readonly kind: DecodedFrame['kind'] }>();
   #pinging: NodeJS.Timeout | undefined;
 
   /** Connects them all; resolves when each one's handshake was answered or its socket closed. */
@@ -188,25 +192,23 @@ export class ClientSwarm implements AsyncDisposable {
     return added;
   }
 
-  /** The number of a message by its frame's bytes; decodes it the first time. */
-  register(payload: Buffer, isBinary: boolean): number {
-    const wire = hash('sha1', payload, 'base64');
-    const known = this.#numbers.get(wire);
+  /** The number of a message and the kind of its frame; a frame's bytes are decoded the first time. */
+  register(payload: Buffer, isBinary: boolean): { readonly number: number; readonly kind: DecodedFrame['kind'] } {
+    const wire = (isBinary ? 'b' : 't') + hash('sha1', payload, 'base64');
+    const known = this.#frames.get(wire);
     if (known !== undefined) return known;
     const { plain, kind } = decodeFrame(payload, isBinary);
     const content = hash('sha1', plain, 'base64');
     let number = this.#numbers.get(content);
     if (number === undefined) {
       number = this.messages.length;
-      this.messages.push({
-        plain: Buffer.from(plain),
-        head: kind === 'raw' ? undefined : readFlashblockHead(plain),
-        at: performance.now(),
-      });
+      const head = kind === 'raw' ? undefined : readFlashblockHead(plain);
+      this.messages.push({ plain: Buffer.from(plain), head, at: performance.now() });
       this.#numbers.set(content, number);
     }
-    this.#numbers.set(wire, number);
-    return number;
+    const frame = { number, kind };
+    this.#frames.set(wire, frame);
+    return frame;
   }
 
   /** Waits until every client given (default: all that are connected) has received so many messages. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { brotliCompressSync } from 'node:zlib';
 import { ClientSwarm } from './client-swarm.ts';
+import { decodeFrame } from './decode.ts';
 import { TestBuilder } from './builder.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 import { allSamples } from './fixtures.ts';
@@ -103,5 +105,15 @@ describe('test support: the builder', () => {
     await builder.stop();
     assert.equal((await ignored)[0]!.status, undefined);
     assert.equal(builder.attempts[0]!.url, '/ws?block_number=7');
+  });
+});
+
+describe('test support: decodeFrame', () => {
+  it('tells text, JSON, brotli and other Binary apart', () => {
+    assert.equal(decodeFrame(Buffer.from('{}'), false).kind, 'text');
+    assert.equal(decodeFrame(Buffer.from(' \n{}'), true).kind, 'identity');
+    assert.equal(decodeFrame(brotliCompressSync(Buffer.from('{}')), true).kind, 'br');
+    assert.equal(decodeFrame(brotliCompressSync(Buffer.from('[]')), true).kind, 'raw');
+    assert.equal(decodeFrame(Buffer.from('[]'), true).kind, 'raw');
   });
 });
