@@ -3,7 +3,7 @@ import type { ServingProgram } from '../shared/config/program.ts';
 import { createLogger, type LogOptions } from '../shared/log.ts';
 import { USAGE_STATUS, type CommandHost } from './command.ts';
 import type { CreateProgram } from './programs.ts';
-import { serve } from './serve.ts';
+import { serve, type Lifecycle } from './serve.ts';
 
 /**
  * Loads a program's settings and serves with them. Wrong settings end it with every problem on standard error.
@@ -31,5 +31,12 @@ export async function runProgram<P extends ServingProgram>(
   const create = await load();
   // Every program has the settings of its log; the compiler does not look into those of a program it does not know.
   const log = createLogger(loaded.settings as LogOptions);
-  return serve(create(loaded.settings, log), log, host);
+  let program: Lifecycle;
+  try {
+    program = create(loaded.settings, log);
+  } catch (error) {
+    log.fatal({ err: error }, 'start failed');
+    return 1;
+  }
+  return serve(program, log, host);
 }

@@ -94,13 +94,19 @@ function redis({ values, candidates }: Effective): string[] {
   const mode = values.get('redisMode') as RedisMode | undefined;
   const url = values.get('redisUrl');
   const target = typeof url === 'string' ? parseRedisUrl(url) : undefined;
-  if (target === undefined || mode === undefined || mode === target.mode) return [];
-  const name = naming('redisMode', candidates);
+  if (target === undefined || mode === undefined) return [];
+  const [modeName, urlName] = [naming('redisMode', candidates), naming('redisUrl', candidates)];
+  if (mode === 'standalone' && target.mode === mode && target.nodes.length > 1) {
+    return [
+      `${urlName}: names ${target.nodes.length} servers, expected one, or a URL of redis+sentinel or redis+cluster`,
+    ];
+  }
+  if (mode === target.mode) return [];
   if (mode !== 'cluster' || target.mode !== 'standalone') {
-    return [`${name}: received "${mode}", but ${naming('redisUrl', candidates)} is one for ${target.mode}`];
+    return [`${modeName}: received "${mode}", but ${urlName} is one for ${target.mode}`];
   }
   if (target.database === 0) return [];
-  return [`${name}: a cluster has no database ${target.database}, which ${naming('redisUrl', candidates)} asks for`];
+  return [`${modeName}: a cluster has no database ${target.database}, which ${urlName} asks for`];
 }
 
 function labels({ values, candidates }: Effective): string[] {

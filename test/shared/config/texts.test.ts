@@ -71,7 +71,7 @@ describe('--print-config', () => {
     const edge = textOf('edge', { argv: ['--print-config'], env: MINIMAL.edge });
     const parsed: unknown = parse(edge);
     assert.ok(typeof parsed === 'object' && parsed !== null && 'listenAddr' in parsed);
-    const files = { 'c.json': JSON.stringify(usable(parsed as Record<string, unknown>)) };
+    const files = { 'c.json': JSON.stringify(usable(parsed)) };
     assert.equal(load('edge', { argv: ['--config', 'c.json'], env: MINIMAL.edge, files }).kind, 'settings');
   });
 });

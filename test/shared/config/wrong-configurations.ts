@@ -136,6 +136,12 @@ export const WRONG_CONFIGURATIONS: readonly WrongConfiguration[] = [
     expected: [/^REDIS_MODE: received "cluster", but REDIS_URL is one for sentinel$/],
   },
   {
+    title: 'several servers that are no cluster',
+    program: 'edge',
+    env: { REDIS_URL: 'redis://:hunter2@r1,r2' },
+    expected: [/^REDIS_URL: names 2 servers, expected one, or a URL of redis\+sentinel or redis\+cluster$/],
+  },
+  {
     title: 'a database of a cluster',
     program: 'ingest',
     env: { ...MINIMAL.ingest, REDIS_URL: 'redis://redis/3' },
