@@ -19,6 +19,8 @@ export interface EdgeStreamDependencies {
   readonly stall?: Pick<StallDetector, 'check'>;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
+  /** Calls back every so many milliseconds until the returned function is called. */
+  readonly every?: (ms: number, callback: () => void) => () => void;
   /** Unix milliseconds with fractions. */
   readonly wallClock?: () => number;
 }
@@ -34,6 +36,11 @@ export interface EdgeStream {
   stop(): Promise<void>;
 }
 
+function every(ms: number, callback: () => void): () => void {
+  const timer = setInterval(callback, ms);
+  return () => clearInterval(timer);
+}
+
 export function createEdgeStream(settings: StreamBounds, deps: EdgeStreamDependencies): EdgeStream {
   const { source, codec, metrics, log, stall } = deps;
   const now = deps.now ?? (() => performance.now());
@@ -44,6 +51,7 @@ export function createEdgeStream(settings: StreamBounds, deps: EdgeStreamDepende
   const subscription = new Subscription(settings, {
     source,
     now,
+    every: deps.every ?? every,
     stall,
     events: {
       deliver: (delivery, origin) => {

@@ -56,7 +56,10 @@ export class Follower {
   #unseenHead: UnseenHead | undefined;
   /** A head whose message the history gives no more. */
   #unreachableHead: string | undefined;
-  #waitingSince: number | undefined;
+  /** Since when something waits without an end, and how many had arrived by then. */
+  #stuck: { readonly since: number; readonly arrivals: number } | undefined;
+  /** Messages that wait and arrived up to this one were not in a history that was read after their arrival. */
+  #absentArrivals = 0;
 
   constructor(bounds: StreamBounds) {
     this.#retentionMs = bounds.streamRetentionMs;
@@ -115,7 +118,7 @@ export class Follower {
       if (this.#continuity.hasSeen(envelope.token)) continue;
       actions.push(...this.#accept(envelope, this.#waiting.has(envelope.token) ? 'live' : 'history'));
     }
-    if (cursor !== this.#continuity.cursor) this.#waitingSince = undefined;
+    if (cursor !== this.#continuity.cursor) this.#stuck = undefined;
     return [...actions, ...this.#settle(request, read)];
   }
 
@@ -144,10 +147,9 @@ export class Follower {
   tick(now: number): FollowerAction[] {
     this.#now = now;
     this.#continuity.tick(now);
-    if (this.#waiting.length === 0 || !this.#filled) this.#waitingSince = undefined;
-    else this.#waitingSince ??= now;
-    // What is missing stands before what waits, so it is older than the retention by then and would not be replayed any more.
-    if (this.#waitingSince !== undefined && now - this.#waitingSince >= this.#retentionMs) return this.#acceptWaiting();
+    if (this.#waiting.length === 0 || !this.#filled) this.#stuck = undefined;
+    else this.#stuck ??= { since: now, arrivals: this.#waiting.arrivals };
+    if (this.#stuck !== undefined && now - this.#stuck.since >= this.#retentionMs) return this.#acceptWaiting();
     if (this.#unseenHead !== undefined && this.#filled) {
       this.#unseenHead.ticksLeft -= 1;
       if (this.#unseenHead.ticksLeft === 0) this.#readAt ??= now;
@@ -159,7 +161,7 @@ export class Follower {
   restartTime(now: number): void {
     this.#now = now;
     this.#continuity.restartTime();
-    this.#waitingSince = undefined;
+    this.#stuck = undefined;
     if (this.#unseenHead !== undefined) this.#unseenHead = { ...this.#unseenHead, since: now };
   }
 
@@ -218,6 +220,8 @@ export class Follower {
   #settle(request: ReadUnderWay, read: HistoryRead): FollowerAction[] {
     const last = read.envelopes.at(-1);
     const actions = this.#acceptFollowers();
+    // All that is stored is older than the retention: what is missing before those that wait would not be replayed any more.
+    if (last === undefined && read.oldestSequence !== undefined) actions.push(...this.#acceptWaiting(request.arrivals));
     let retry = false;
     this.#waiting.takeWhere((envelope, arrival) => {
       if (arrival > request.arrivals) return false;
@@ -226,6 +230,7 @@ export class Follower {
       retry = true;
       return false;
     });
+    if (last !== undefined) this.#absentArrivals = request.arrivals;
     if (this.#settleHead(request, read)) retry = true;
     if (retry) return [...actions, ...this.#askLater()];
     if (this.#waiting.length > 0 || this.#readAt !== undefined) actions.push(...this.#askHistory());
@@ -244,14 +249,22 @@ export class Follower {
     return false;
   }
 
-  /** The history could not be had for too long: goes on with what waits. */
-  #acceptWaiting(): FollowerAction[] {
-    this.#waitingSince = undefined;
+  /**
+   * Goes on with what waits, with those that arrived up to `arrivals`: what is missing before them is older than the
+   * retention and would not be replayed any more. Those that have waited from the beginning and were not in the history
+   * are no part of the stored stream.
+   */
+  #acceptWaiting(arrivals = Infinity): FollowerAction[] {
+    const gone = Math.min(this.#absentArrivals, this.#stuck?.arrivals ?? 0);
+    this.#stuck = undefined;
     const actions: FollowerAction[] = [];
-    this.#waiting.takeWhere((envelope) => {
+    this.#waiting.takeWhere((envelope, arrival) => {
+      if (arrival > arrivals) return false;
       const { cursor } = this.#continuity;
       const passed = cursor?.epoch === envelope.epoch && envelope.sequence <= cursor.sequence;
-      if (!passed && !this.#continuity.hasSeen(envelope.token)) actions.push(...this.#accept(envelope, 'live'));
+      if (arrival > gone && !passed && !this.#continuity.hasSeen(envelope.token)) {
+        actions.push(...this.#accept(envelope, 'live'));
+      }
       return true;
     });
     return actions;

@@ -44,6 +44,8 @@ export interface SubscriptionDependencies {
   readonly events: SubscriptionEvents;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Calls back every so many milliseconds until the returned function is called. */
+  readonly every: (ms: number, callback: () => void) => () => void;
   readonly stall: Pick<StallDetector, 'check'> | undefined;
 }
 
@@ -54,7 +56,7 @@ export class Subscription {
   readonly #headCall = new TimedCall<StreamHead | undefined>(CALL_LIMIT_MS);
   readonly #filledOnce: Promise<void>;
   #resolveFilled!: () => void;
-  #timers: NodeJS.Timeout[] = [];
+  #timers: (() => void)[] = [];
   #state: 'new' | 'running' | 'stopped' = 'new';
   #unavailableSince: number | undefined;
   #unreadableVersion: number | undefined;
@@ -79,7 +81,10 @@ export class Subscription {
     if (this.#state !== 'new') throw new Error('a subscription starts once');
     this.#state = 'running';
     this.#unavailableSince = this.#deps.now();
-    this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#checkHead(), HEAD_CHECK_MS)];
+    this.#timers = [
+      this.#deps.every(TICK_MS, () => this.#tick()),
+      this.#deps.every(HEAD_CHECK_MS, () => this.#checkHead()),
+    ];
     try {
       await this.#deps.source.start({
         message: (envelope) => {
@@ -102,7 +107,7 @@ export class Subscription {
   /** Idempotent; leaves no handle open. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const end of this.#timers.splice(0)) end();
     this.#historyCall.cancel();
     this.#headCall.cancel();
     this.#resolveFilled();
