@@ -1,6 +1,17 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+/** Which folders a folder must not import from: ingest and edge meet in shared alone. */
+const FOREIGN = {
+  edge: ['ingest', 'bin', 'tools', 'test'],
+  ingest: ['edge', 'bin', 'tools', 'test'],
+  shared: ['edge', 'ingest', 'bin', 'tools', 'test'],
+  bin: ['test'],
+  tools: ['test'],
+};
+
+const NODE_GLOBALS = ['Buffer', 'URL', 'console', 'clearTimeout', 'fetch', 'performance', 'process', 'setTimeout'];
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/'] },
   js.configs.recommended,
@@ -15,12 +26,26 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
+  ...Object.entries(FOREIGN).map(([folder, foreign]) => ({
+    files: [`${folder}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', { patterns: foreign.map((name) => `**/${name}/**`) }] },
+  })),
+  {
+    files: ['edge/**/*.ts', 'ingest/**/*.ts', 'shared/**/*.ts'],
+    ignores: ['shared/config/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only shared/config does.' },
+      ],
+    },
+  },
   {
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
   {
     files: ['**/*.js', '**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+    languageOptions: { globals: Object.fromEntries(NODE_GLOBALS.map((name) => [name, 'readonly'])) },
   },
 );
