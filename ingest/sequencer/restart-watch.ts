@@ -3,7 +3,7 @@ import { MAX_JUMP_BLOCKS } from './decide.ts';
 /** A chain that an upstream delivers and rule 3 refuses. */
 interface RefusedRun {
   /** When its first index 0 was refused, in milliseconds of the monotonic clock. */
-  firstAt: number;
+  readonly firstAt: number;
   lastBlock: number;
   /** Successive blocks of which index 0 was refused. */
   blocks: number;
@@ -47,10 +47,5 @@ export class RestartWatch {
     const run = this.#runs.get(upstream);
     if (run === undefined || run.blocks < BLOCKS_OF_A_RUN || now - run.firstAt < this.#restartMs) return false;
     return blockNumber > run.lastBlock && blockNumber - run.lastBlock <= MAX_JUMP_BLOCKS;
-  }
-
-  /** The event loop stood still: the time that has to pass starts anew. */
-  startAnew(now: number): void {
-    for (const run of this.#runs.values()) run.firstAt = now;
   }
 }

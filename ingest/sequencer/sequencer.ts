@@ -100,7 +100,6 @@ class MessageSequencer implements Sequencer {
     this.#calledAt = now;
     this.#quietFrom = now;
     this.#hold.startAnew(now);
-    this.#restarts.startAnew(now);
   }
 
   backplaneReturned(now: number): void {
@@ -224,7 +223,7 @@ class MessageSequencer implements Sequencer {
     if (this.#options.dedupe !== 'flashblocks') return undefined;
     if (position === undefined || previousBlockEnd === undefined || position.index >= previousBlockEnd)
       return undefined;
-    if (rival?.whole !== true || this.#hold.size > 0) return undefined;
+    if (rival?.whole !== true) return undefined;
     // Frames that were in the stream before would be repeats: a payload that lost its block does not win it back.
     if (rival.after(-1).some((frame) => recent.has(frame, this.#calledAt))) return undefined;
     return Math.max(this.#quietSince() + this.#options.takeoverMs, this.#takeoverNotBefore);

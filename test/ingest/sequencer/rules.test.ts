@@ -134,6 +134,12 @@ describe('rule 2: one payload per block', () => {
     assert.deepEqual(bench.pass(600), ['100-0/b takeover']);
   });
 
+  it('keeps no payload that it sees from a later index on, so that a whole one is kept', () => {
+    const bench = running();
+    bench.receive(frame(100, 1, { payload: 'b' }), frame(100, 0, { payload: 'c' }));
+    assert.deepEqual(bench.pass(600), ['100-0/c takeover']);
+  });
+
   it('does not take over while something of the winner waits to be published', () => {
     const bench = running();
     bench.receive(frame(100, 0, { payload: 'b' }));
@@ -275,9 +281,11 @@ describe('rule 3: stale positions, jumps and restarts', () => {
 
   it('does not start it for an upstream that delivers the present run as well', () => {
     const bench = running();
-    bench.receive(frame(10, 0), frame(11, 0), frame(100, 3));
-    bench.pass(5000);
-    assert.deepEqual(bench.receive(frame(12, 0)), ['12-0 stale']);
+    for (const present of [frame(100, 3), frame(100, 3)]) {
+      bench.receive(frame(10, 0), frame(11, 0), present);
+      bench.pass(5000);
+      assert.deepEqual(bench.receive(frame(12, 0)), ['12-0 stale']);
+    }
   });
 
   it('comes back from an absurd block number that was accepted in silence', () => {
@@ -295,18 +303,47 @@ describe('rule 3: stale positions, jumps and restarts', () => {
 
   it('drops what was held of the old run when a new one starts', () => {
     const bench = running();
-    bench.receive(frame(10, 0), frame(11, 0));
+    bench.receive(frame(88, 0), frame(89, 0));
     bench.pass(4000);
     assert.deepEqual(bench.receive(frame(101, 4, { upstream: 1 }), other('beat', { upstream: 1, readAt: 4000 })), []);
-    assert.deepEqual(bench.receive(frame(12, 0)), ['12-0 restart', '101-4 stale', 'beat']);
+    assert.deepEqual(bench.receive(frame(90, 0)), ['90-0 restart', '101-4 stale', 'beat']);
   });
 
-  it('starts a new run in the very block where the old one stopped', () => {
+  it('starts a new run in the very block where the old one stopped; it has no block before', () => {
     const bench = running();
     bench.receive(frame(98, 0, { payload: 'x' }), frame(99, 0, { payload: 'y' }));
     bench.pass(4000);
-    assert.deepEqual(bench.receive(frame(100, 0, { payload: 'z' })), ['100-0/z restart']);
-    assert.equal(bench.sequencer.deadline(), undefined);
+    const [made] = bench.sequencer.receive(frame(100, 0, { payload: 'z' }), bench.now);
+    assert.ok(made?.action === 'publish' && made.restart);
+    assert.deepEqual(made.decided, { position: { blockNumber: 100, index: 0 }, payloadId: 'z' });
+  });
+
+  it('does not let frames of the old run take a block of the new one over', () => {
+    const bench = running();
+    bench.receive(frame(97, 0), frame(98, 0));
+    bench.pass(4000);
+    const next = [frame(99, 0), frame(99, 1), frame(100, 0)].map(({ head }) => head!.position);
+    const said = bench.receive(...next.map(({ blockNumber, index }) => frame(blockNumber, index, { payload: 'z' })));
+    assert.deepEqual(said, ['99-0/z restart', '99-1/z', '100-0/z']);
+    for (let count = 0; count < 64; count += 1) bench.receive(other(String(count), { readAt: bench.now }));
+    assert.deepEqual(bench.pass(5000), []);
+  });
+
+  it('counts an index 0 that comes again once', () => {
+    const bench = running();
+    bench.receive(frame(10, 0));
+    bench.pass(2000);
+    bench.receive(frame(11, 0));
+    bench.pass(2000);
+    bench.receive(frame(11, 0, { payload: 'b' }));
+    assert.deepEqual(bench.receive(frame(12, 0)), ['12-0 restart']);
+  });
+
+  it('does not start it with an index 0 that does not lead on from the two', () => {
+    const bench = running();
+    bench.receive(frame(10, 0), frame(11, 0));
+    bench.pass(4000);
+    assert.deepEqual(bench.receive(frame(8, 0)), ['8-0 stale']);
   });
 
   it('counts the time for a restart anew from a stall', () => {
@@ -347,6 +384,13 @@ describe('DEDUPE', () => {
       Array(5).fill('duplicate'),
     );
     assert.equal(bench.sequencer.deadline(), undefined);
+  });
+
+  it('content: takes no block over', () => {
+    const bench = new Bench({ dedupe: 'content' });
+    bench.receive(frame(99, 4), frame(100, 0, { payload: 'b' }), frame(100, 0));
+    for (let count = 0; count < 64; count += 1) bench.receive(other(String(count)));
+    assert.deepEqual(bench.pass(5000), []);
   });
 
   it('off: passes everything on', () => {
