@@ -170,6 +170,7 @@ export class Fanout<C extends Client = Client> {
   }
 
   #endRound(): void {
+    this.#metrics.flush();
     const wallOffset = this.#wallNow() - this.#now();
     this.#metrics.settled(this.#ring, this.#settled, this.#roundHead, this.#lastWriteAt, wallOffset);
     this.#settled = this.#roundHead;

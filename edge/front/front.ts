@@ -65,6 +65,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
   readonly #addressHeader: string;
   #drain: Drain<Connection> | undefined;
   #refusing = false;
+  #listening: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(settings: FrontSettings, dependencies: FrontDependencies) {
@@ -84,11 +85,13 @@ export class Front implements ConnectionHost, Drained<Connection> {
     dependencies.fanout.onSettled(() => this.#drain?.tick());
   }
 
-  /** Resolves when it listens; rejects when it cannot. */
+  /** Resolves when it listens, or at once after {@link stop}; rejects when it cannot. */
   async start(): Promise<void> {
     const { host, port } = this.#settings.listenAddr;
+    if (this.#stopped !== undefined) return;
     this.#server.listen({ host, port, backlog: LISTEN_BACKLOG });
-    await once(this.#server, 'listening');
+    this.#listening = once(this.#server, 'listening');
+    await this.#listening;
     this.#server.on('error', (error) => this.#deps.log.error({ err: error }, 'client server failed'));
     if (this.#settings.clientPingEnabled) this.#pings.start();
   }
@@ -108,8 +111,9 @@ export class Front implements ConnectionHost, Drained<Connection> {
     return this.#pending.size;
   }
 
-  /** Takes the clients out, as {@link Drain} says. Resolves when none is left. Idempotent. */
+  /** Takes the clients out, as {@link Drain} says. Resolves when none is left, at once where it does not listen. Idempotent. */
   drain(): Promise<void> {
+    if (!this.#server.listening) return Promise.resolve();
     if (this.#drain === undefined) {
       this.#deps.metrics.draining.set(1);
       this.#drain = new Drain<Connection>(this, this.#settings, () => this.now());
@@ -275,6 +279,8 @@ export class Front implements ConnectionHost, Drained<Connection> {
   async #stop(): Promise<void> {
     this.#refusing = true;
     this.#drain?.end();
+    // A server that is about to listen cannot be closed.
+    await this.#listening?.catch(() => undefined);
     this.#pings.stop();
     const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
     this.#server.close();

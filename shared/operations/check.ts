@@ -3,13 +3,13 @@ export interface Check {
   /** A short name in kebab-case, unique within the process. */
   readonly name: string;
   readonly ok: boolean;
-  /** Whether the process is unready while the check fails; the others only show. */
-  readonly required: boolean;
+  /** It only shows: the process is ready also while it fails. */
+  readonly informative?: true;
   /** The state in a few words; never anything that came from outside. */
   readonly detail?: string;
 }
 
-/** Ready while every required check holds. */
+/** Ready while every check holds that is not informative. */
 export function isReady(checks: readonly Check[]): boolean {
-  return checks.every((check) => check.ok || !check.required);
+  return checks.every((check) => check.ok || check.informative === true);
 }

@@ -14,6 +14,8 @@ import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
 import { type Check, isReady } from './check.ts';
 
+export type { Check } from './check.ts';
+
 export interface OperationsSettings {
   readonly metricsAddr: { readonly host: string; readonly port: number };
 }
@@ -28,7 +30,7 @@ export interface OperationsDependencies {
 }
 
 export interface Operations {
-  /** Resolves when it listens; rejects when it cannot. */
+  /** Resolves when it listens, or at once after {@link stop}; rejects when it cannot. */
   start(): Promise<void>;
   /** Idempotent; resolves when every connection is gone. */
   stop(): Promise<void>;
@@ -63,6 +65,7 @@ class OperationsServer implements Operations {
   readonly #deps: OperationsDependencies;
   readonly #routes: ReadonlyMap<string, () => Answer | Promise<Answer>>;
   readonly #server: Server;
+  #listening: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(settings: OperationsSettings, dependencies: OperationsDependencies) {
@@ -90,8 +93,10 @@ class OperationsServer implements Operations {
 
   async start(): Promise<void> {
     const { host, port } = this.#settings.metricsAddr;
+    if (this.#stopped !== undefined) return;
     this.#server.listen({ host, port });
-    await once(this.#server, 'listening');
+    this.#listening = once(this.#server, 'listening');
+    await this.#listening;
     this.#server.on('error', (error) => {
       this.#deps.log.error({ err: error }, 'operations server failed');
     });
@@ -149,6 +154,8 @@ class OperationsServer implements Operations {
   }
 
   async #stop(): Promise<void> {
+    // A server that is about to listen cannot be closed.
+    await this.#listening?.catch(() => undefined);
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();

@@ -1,0 +1,147 @@
+/**
+ * An edge: the stream of a backplane, the fan-out and the front put together. It knows nothing of ingests; where the stream
+ * comes from is the source's matter.
+ */
+import { performance } from 'node:perf_hooks';
+import type { StreamBounds, StreamSource } from '../shared/backplane/backplane.ts';
+import type { Logger } from '../shared/log.ts';
+import { readAtScrape } from '../shared/metrics/at-scrape.ts';
+import type { EdgeMetrics } from '../shared/metrics/edge-metrics.ts';
+import type { EncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
+import type { Check } from '../shared/operations/check.ts';
+import type { StallDetector } from '../shared/stall-detector.ts';
+import { edgeChecks } from './edge-checks.ts';
+import { Fanout } from './fanout/fanout.ts';
+import type { LagLimits } from './fanout/limits.ts';
+import { BlockEnd } from './front/block-end.ts';
+import type { Connection } from './front/connection.ts';
+import { Front, type FrontSettings } from './front/front.ts';
+import { ringCodec } from './ring-codec.ts';
+import type { RingEntry } from './stream/contract.ts';
+import { type EdgeStream, createEdgeStream } from './stream/edge-stream.ts';
+
+export interface EdgeOptions extends FrontSettings, LagLimits, StreamBounds {
+  /** How long the backplane may be unreachable, or this edge behind its head, before it is not ready, milliseconds. */
+  readonly readyMaxAgeMs: number;
+}
+
+export interface EdgeDependencies {
+  readonly source: StreamSource;
+  readonly metrics: EdgeMetrics;
+  readonly encodingMetrics: EncodingMetrics;
+  /** Started and stopped by the program. */
+  readonly stall: StallDetector;
+  readonly log: Logger;
+}
+
+export class Edge {
+  readonly #options: EdgeOptions;
+  readonly #stream: EdgeStream;
+  readonly #fanout: Fanout<Connection>;
+  readonly #front: Front;
+  readonly #log: Logger;
+  #newest: RingEntry | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: EdgeOptions, deps: EdgeDependencies) {
+    const { source, metrics, stall, log } = deps;
+    this.#options = options;
+    this.#log = log;
+    const blockEnd = new BlockEnd();
+    const stream = createEdgeStream(options, {
+      source,
+      codec: ringCodec,
+      metrics: { ...metrics, ...deps.encodingMetrics },
+      log,
+      stall,
+    });
+    const fanout = new Fanout<Connection>(options, { ring: stream.ring, metrics, stall });
+    this.#stream = stream;
+    this.#fanout = fanout;
+    this.#front = new Front(options, { ring: stream.ring, fanout, blockEnd, metrics, stall, log });
+    stream.onEntry((entry) => {
+      this.#newest = entry;
+      blockEnd.add(entry.envelope.position, entry.arrivedAt);
+      fanout.entry(entry);
+    });
+    readAtScrape(metrics.broadcastQueueSize, () => fanout.lag.slowest().messages);
+    readAtScrape(metrics.clientQueueBytes, () => fanout.lag.slowest().bytes);
+  }
+
+  /**
+   * Listens for clients and subscribes to the stream, both at once: clients are served as soon as there is something. Resolves
+   * when the ring was filled once, or on {@link stop}.
+   *
+   * @throws when the port cannot be had, or the backplane's server is unfit; everything is stopped then
+   */
+  async start(): Promise<void> {
+    this.#fanout.start();
+    try {
+      await Promise.all([this.#listen(), this.#stream.start()]);
+    } catch (error) {
+      await this.#end();
+      throw error;
+    }
+  }
+
+  /** Drains, then ends everything. Idempotent; leaves no handle open. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#drainAndEnd();
+    return this.#stopped;
+  }
+
+  /** Where clients connect; only after the start. */
+  address(): { readonly host: string; readonly port: number } {
+    return this.#front.address();
+  }
+
+  /** What readiness depends on (configuration: "Readiness"). */
+  checks(): Check[] {
+    return edgeChecks({
+      readiness: this.#stream.readiness,
+      draining: this.#front.isDraining,
+      lastMessageAt: this.#newest?.arrivedAt,
+      readyMaxAgeMs: this.#options.readyMaxAgeMs,
+      now: performance.now(),
+    });
+  }
+
+  /** For `/status.json`; times in milliseconds. */
+  status(): object {
+    const { head, tail } = this.#stream.ring;
+    const newest = this.#newest;
+    return {
+      clients: this.#fanout.clients.length,
+      clientLimit: this.#options.instanceConnectionLimit,
+      pendingConnections: this.#front.pendingConnections,
+      blockedClients: this.#fanout.writer.blocked.size,
+      draining: this.#front.isDraining,
+      ringMessages: head - tail,
+      lastSequence: newest?.envelope.sequence ?? null,
+      lastPosition: newest?.envelope.position ?? null,
+      lastMessageAgeMs: newest === undefined ? null : Math.round(performance.now() - newest.arrivedAt),
+    };
+  }
+
+  async #listen(): Promise<void> {
+    await this.#front.start();
+    this.#log.info(this.#front.address(), 'listening for clients');
+  }
+
+  async #drainAndEnd(): Promise<void> {
+    this.#log.info({ clients: this.#fanout.clients.length }, 'draining');
+    await this.#front.drain();
+    await this.#end();
+  }
+
+  /** The stream ends last, so that clients are served until they are closed. */
+  async #end(): Promise<void> {
+    await this.#front.stop();
+    this.#fanout.stop();
+    await this.#stream.stop();
+  }
+}
+
+export function createEdge(options: EdgeOptions, deps: EdgeDependencies): Edge {
+  return new Edge(options, deps);
+}
