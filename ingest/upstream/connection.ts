@@ -101,9 +101,7 @@ export class Connection {
   restartDeadlines(): void {
     this.#connectLimit.restart();
     if (!this.#opened || this.#ended) return;
-    const now = this.#clock.now();
-    this.#answeringSince = now;
-    if (this.#graceEndsAt > now) this.#graceEndsAt = now + GRACE_MS;
+    this.#answeringSince = this.#clock.now();
     this.#liveness.restart();
   }
 

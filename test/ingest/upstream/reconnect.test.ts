@@ -100,6 +100,24 @@ describe('dialling an upstream', () => {
     }
   });
 
+  it('counts no time in which the own loop stood still among the 10 s', async () => {
+    let dials = 0;
+    const server = use(await SocketServer.start({}, () => (++dials === 1 ? 503 : undefined)));
+    const rig = use(new Rig(server.url));
+    await rig.logged(DIAL_FAILED);
+    rig.clock.advance(500);
+    const socket = await server.accepted();
+    await rig.connected();
+    rig.stall.recent = true;
+    rig.clock.advance(9000);
+    rig.stall.tell();
+    rig.stall.recent = false;
+    rig.clock.advance(2000);
+    await allRead(socket);
+    socket.close();
+    assert.equal((await rig.logged(DISCONNECTED))['retryInMs'], 1000);
+  });
+
   it('gives up on a handshake that is not answered, and dials again', async () => {
     const { builder, rig } = await start('ignore');
     await builder.attempted(1);

@@ -124,6 +124,7 @@ describe('a connected upstream that sends nothing', () => {
     await builder.attempted(2);
     builder.connections[0]!.cut();
     assert.equal((await rig.logged('upstream disconnected'))['retryInMs'], 500);
+    assert.equal(rig.clock.pending, 1, 'only the back-off is waited for');
     builder.reception = 'accept';
     rig.clock.advance(500);
     await rig.changes.until(() => rig.upstream.connected, 'connected again');
