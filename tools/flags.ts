@@ -116,7 +116,7 @@ export function parseFlags<const F extends Flags>(argv: readonly string[], flags
     }
     const known = byName.get(token.name);
     if (known === undefined) {
-      problems.push(`unknown flag ${token.rawName}${hintFor(token.name, [...byName.keys(), 'help'])}`);
+      problems.push(`${token.rawName}: unknown flag${hintFor(token.name, [...byName.keys(), 'help'])}`);
       continue;
     }
     const value = readValue(known.flag, token.value);

@@ -55,9 +55,9 @@ describe('parseFlags', () => {
   it('names the nearest flag for a slip and for a beginning, and none where nothing is near', () => {
     const { problems } = parseFlags(['--skp', '1', '--stall', '1', '--zzzzzzzz'], FLAGS);
     assert.deepEqual(problems, [
-      'unknown flag --skp; did you mean --skip?',
-      'unknown flag --stall; did you mean --stall-ms?',
-      'unknown flag --zzzzzzzz',
+      '--skp: unknown flag; did you mean --skip?',
+      '--stall: unknown flag; did you mean --stall-ms?',
+      '--zzzzzzzz: unknown flag',
     ]);
   });
 

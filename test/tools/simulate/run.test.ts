@@ -38,7 +38,7 @@ describe('flashcast simulate', () => {
     const io = new MemoryIo();
     assert.equal(await simulate(['--skp', '0.1', '--frame', 'x', '--listen', 'nowhere'], io), 2);
     assert.deepEqual(io.err.split('\n'), [
-      'flashcast simulate: unknown flag --skp; did you mean --skip?',
+      'flashcast simulate: --skp: unknown flag; did you mean --skip?',
       'flashcast simulate: --frame: expected one of text, binary, brotli, received "x"',
       'flashcast simulate: --listen: expected HOST:PORT, received "nowhere"',
       "Try 'flashcast simulate --help'.",

@@ -205,7 +205,7 @@ describe('flashcast watch', () => {
     ['another protocol', [`http://u:${SECRET}@a/`], 'expected a ws:// or wss:// URL, received http://'],
     ['what is no URL', [`ws://${SECRET}:x:y/`], 'the URL cannot be read; expected ws://HOST:PORT/ws or wss://HOST/ws'],
     ['a fragment', [`ws://a/#${SECRET}`], 'a WebSocket URL has no fragment (#...)'],
-    ['an unknown flag', ['ws://a', '--jsn'], 'unknown flag --jsn; did you mean --json?'],
+    ['an unknown flag', ['ws://a', '--jsn'], '--jsn: unknown flag; did you mean --json?'],
     [
       'a count of zero',
       ['ws://a', '--count', '0'],
