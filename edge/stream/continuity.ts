@@ -30,7 +30,8 @@ export class Continuity {
 
   constructor(options: { readonly streamMaxMessages: number; readonly streamRetentionMs: number }) {
     this.#retentionMs = options.streamRetentionMs;
-    this.#seen = new SeenMessages(options.streamMaxMessages);
+    // A whole history, and as many that were delivered since and are none of it after a failover or a change of the epoch.
+    this.#seen = new SeenMessages(2 * options.streamMaxMessages);
   }
 
   get cursor(): StreamCursor | undefined {
@@ -44,9 +45,17 @@ export class Continuity {
   /** Whether the message is the very next one, by token and number: nothing can be missing before it. */
   isNext(envelope: Envelope): boolean {
     const cursor = this.#cursor;
-    if (cursor === undefined) return envelope.predecessor === '';
+    if (cursor === undefined) return envelope.predecessor === '' && envelope.sequence === 1;
     if (envelope.predecessor !== cursor.token) return false;
     return envelope.epoch !== cursor.epoch || envelope.sequence > cursor.sequence;
+  }
+
+  /** Whether the stream has gone on past the message: it was dealt with, or its number was and it joins nothing known. */
+  isPassed({ token, predecessor, epoch, sequence }: Envelope): boolean {
+    if (this.hasSeen(token)) return true;
+    const cursor = this.#cursor;
+    if (cursor === undefined || (epoch !== cursor.epoch && epoch !== cursor.previousEpoch)) return false;
+    return sequence <= cursor.sequence && !this.hasSeen(predecessor);
   }
 
   /** Takes a message as the next of the stream. The caller knows that nothing that stands before it can be had. */
@@ -56,7 +65,8 @@ export class Continuity {
     if (cursor !== undefined) this.#countLost(cursor, envelope, newEpoch);
     const startsAnew = newEpoch && envelope.predecessor === '';
     this.#highest = startsAnew ? envelope.sequence : Math.max(this.#highest, envelope.sequence);
-    this.#cursor = { epoch: envelope.epoch, sequence: envelope.sequence, token: envelope.token };
+    const { epoch, sequence, token, previousEpoch } = envelope;
+    this.#cursor = { epoch, sequence, token, previousEpoch };
 
     const repeated = this.#guardedSince !== undefined && this.#seen.hasContent(envelope.contentHash);
     this.#seen.add(envelope.token, envelope.contentHash);

@@ -207,9 +207,14 @@ export class Follower {
   /** Takes the waiting messages for as long as one is the very next. */
   #acceptFollowers(): FollowerAction[] {
     const actions: FollowerAction[] = [];
+    let passedOver = false;
     this.#waiting.takeWhere((envelope) => {
       if (this.#continuity.hasSeen(envelope.token)) return true;
-      if (!this.#continuity.isNext(envelope)) return false;
+      // Before the first message nothing tells what is next but the order of arrival.
+      if (!this.#continuity.isNext(envelope) || (passedOver && this.#continuity.cursor === undefined)) {
+        passedOver = true;
+        return false;
+      }
       actions.push(...this.#accept(envelope, 'live'));
       return true;
     });
@@ -260,11 +265,7 @@ export class Follower {
     const actions: FollowerAction[] = [];
     this.#waiting.takeWhere((envelope, arrival) => {
       if (arrival > arrivals) return false;
-      const { cursor } = this.#continuity;
-      const passed = cursor?.epoch === envelope.epoch && envelope.sequence <= cursor.sequence;
-      if (arrival > gone && !passed && !this.#continuity.hasSeen(envelope.token)) {
-        actions.push(...this.#accept(envelope, 'live'));
-      }
+      if (arrival > gone && !this.#continuity.isPassed(envelope)) actions.push(...this.#accept(envelope, 'live'));
       return true;
     });
     return actions;

@@ -7,6 +7,8 @@ export interface StreamCursor {
   readonly epoch: string;
   readonly sequence: number;
   readonly token: string;
+  /** The epoch before `epoch`. */
+  readonly previousEpoch: string;
 }
 
 /** What is counted of a jump ends here: a longer one may be another chain or an absurd block (upstream-and-stream, rule 3). */
@@ -22,7 +24,7 @@ const MAX_COUNTED_BLOCKS = 64;
  * @param predecessorSeen the edge dealt with the message that stands before `next`
  */
 export function lostByNumber(
-  cursor: StreamCursor,
+  cursor: Pick<StreamCursor, 'epoch' | 'sequence'>,
   highest: number,
   next: Pick<Envelope, 'epoch' | 'sequence' | 'predecessor' | 'previousSequence'>,
   predecessorSeen: boolean,

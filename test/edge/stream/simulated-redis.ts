@@ -34,7 +34,9 @@ export class SimulatedRedis {
   /** What the ingest remembers. */
   #highest = 0;
   #epoch = '';
+  /** Published again soon after they were lost, if ever. */
   #lostContents: Buffer[] = [];
+  #publishedSinceLoss = 0;
 
   constructor(bounds: StreamBounds) {
     this.#bounds = bounds;
@@ -52,6 +54,8 @@ export class SimulatedRedis {
     const epoch = newEpoch ? idOf(`epoch ${this.#counter}`) : state.epoch;
     const lastId = this.#history.at(-1)?.envelope.sequence ?? 0;
     const sequence = Math.max(state?.sequence ?? 0, lastId, this.#highest) + 1;
+    this.#publishedSinceLoss += 1;
+    if (this.#publishedSinceLoss > this.#bounds.streamMaxMessages) this.#lostContents = [];
     const plain = (again ? this.#lostContents.shift() : undefined) ?? Buffer.from(`{"content":${this.#counter}}`);
     const token = idOf(`publish ${this.#counter}`);
     const envelope = envelopeOf(sequence, { plain, epoch, token, predecessor: state?.token ?? '', ...lineage });
@@ -73,7 +77,7 @@ export class SimulatedRedis {
     this.#branch += 1;
     const { epoch, sequence, token, previousEpoch, previousSequence } = last.envelope;
     this.#state = { epoch, sequence, token, previousEpoch, previousSequence, acceptedAt: last.at };
-    this.#lostContents = lost.map(({ envelope }) => envelope.payload);
+    this.#lose(lost);
   }
 
   /** @param history whether the history is gone too */
@@ -81,7 +85,7 @@ export class SimulatedRedis {
     this.#state = undefined;
     if (!history) return;
     this.#branch += 1;
-    this.#lostContents = this.#history.map(({ envelope }) => envelope.payload);
+    this.#lose(this.#history);
     this.#history = [];
   }
 
@@ -91,7 +95,12 @@ export class SimulatedRedis {
     this.#epoch = this.#state?.epoch ?? '';
   }
 
-  /** Time passes; what was lost is not published again later than at once. */
+  #lose(lost: readonly Stored[]): void {
+    this.#lostContents = lost.map(({ envelope }) => envelope.payload);
+    this.#publishedSinceLoss = 0;
+  }
+
+  /** Time passes. */
   pass(ms: number): void {
     this.now += ms;
     this.#lostContents = [];
