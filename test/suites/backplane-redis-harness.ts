@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Cluster, Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { pino, type Logger } from 'pino';
@@ -15,6 +16,8 @@ import { WIDE_BOUNDS, type BackplaneHarness } from './backplane-harness.ts';
 /** A log whose lines a test can read. */
 export class LogLines {
   readonly lines: Record<string, unknown>[] = [];
+  /** Emits `line` after each. */
+  readonly events = new EventEmitter();
   readonly log: Logger = pino({ level: 'trace', base: null }, { write: (line) => this.#keep(line) });
 
   /** All lines as the text that they were written as. */
@@ -24,6 +27,7 @@ export class LogLines {
 
   #keep(line: string): void {
     this.lines.push(JSON.parse(line) as Record<string, unknown>);
+    this.events.emit('line');
   }
 }
 
@@ -42,16 +46,26 @@ export class RedisHarness implements BackplaneHarness {
     this.options = { redisUrl, redisKeyPrefix, ...bounds, ...(redisMode && { redisMode }) };
     this.keys = streamKeys(redisKeyPrefix);
     const nodes = parseRedisUrl(redisUrl)?.nodes ?? [];
-    this.client = redisMode === 'cluster' ? new Cluster(nodes.map((node) => ({ ...node }))) : new Redis(redisUrl);
+    this.client = redisMode === 'cluster' ? new Cluster(nodes.map((node) => ({ ...node }))) : new Redis(redisUrl, { enableReadyCheck: false });
     this.client.on('error', () => undefined);
   }
 
   publisher(): StreamPublisher {
-    return this.#keep(createRedisPublisher(this.options, { log: this.logs.log, metrics: this.metrics }));
+    return this.through(this.options.redisUrl).publisher();
   }
 
   source(): StreamSource {
-    return this.#keep(createRedisSource(this.options, { log: this.logs.log, metrics: this.metrics }));
+    return this.through(this.options.redisUrl).source();
+  }
+
+  /** The same stream, reached under another URL. */
+  through(redisUrl: string): Pick<RedisHarness, 'publisher' | 'source'> {
+    const options = { ...this.options, redisUrl };
+    const dependencies = { log: this.logs.log, metrics: this.metrics };
+    return {
+      publisher: () => this.#keep(createRedisPublisher(options, dependencies)),
+      source: () => this.#keep(createRedisSource(options, dependencies)),
+    };
   }
 
   elapse(ms: number): Promise<void> {

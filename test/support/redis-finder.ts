@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { ImageName, getContainerRuntimeClient } from 'testcontainers';
+import { GenericContainer, Wait } from 'testcontainers';
 
 /** Where tests get servers of their own from. */
 export type RedisOrigin =
@@ -26,8 +26,6 @@ export const CHOICE_VARIABLE = 'FLASHCAST_TEST_REDIS';
 
 const IMAGE = 'redis:8';
 const BINARIES = ['redis-server', 'valkey-server'];
-/** An image that was not pulled within this is out of reach. */
-const PULL_TIMEOUT_MS = 60_000;
 /** Debian's own switch against services that start when they are installed. */
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -49,16 +47,15 @@ function findBinary(): RedisOrigin | undefined {
   return path === undefined ? undefined : { kind: 'binary', path };
 }
 
+/** Docker counts when a container runs, its image pulled if need be. */
 async function findDocker(): Promise<RedisOrigin | undefined> {
   try {
-    const { image: images } = await getContainerRuntimeClient();
-    const image = ImageName.fromString(IMAGE);
-    if (!(await images.exists(image))) {
-      const late = new Promise<never>((_resolve, reject) => {
-        setTimeout(() => reject(new Error('the image was not pulled in time')), PULL_TIMEOUT_MS).unref();
-      });
-      await Promise.race([images.pull(image), late]);
-    }
+    const probe = await new GenericContainer(IMAGE)
+      .withEntrypoint(['sleep'])
+      .withCommand(['infinity'])
+      .withWaitStrategy(Wait.forSuccessfulCommand('redis-server --version'))
+      .start();
+    await probe.stop();
     return { kind: 'docker', image: IMAGE };
   } catch {
     return undefined;
@@ -83,13 +80,19 @@ function installBinary(): RedisOrigin | undefined {
 /**
  * Decides on the Redis of a test run.
  *
- * @param mayInstall whether apt may be asked
+ * @param whole whether it is for `npm test`, which prefers Docker and may ask apt; a developer's single file takes the
+ *   binary, which is there at once
  * @throws Error with one clear sentence when there is none
  */
-export async function findRedis({ mayInstall }: { readonly mayInstall: boolean }): Promise<RedisChoice> {
-  const url = process.env['REDIS_URL'];
-  const binary = url === undefined ? undefined : findBinary();
-  const own = binary ?? (await findDocker()) ?? findBinary() ?? (mayInstall ? installBinary() : undefined);
+export async function findRedis({ whole }: { readonly whole: boolean }): Promise<RedisChoice> {
+  const given = process.env['REDIS_URL'];
+  const url = given === '' ? undefined : given;
+  const dockerFirst = whole && url === undefined;
+  const own =
+    (dockerFirst ? undefined : findBinary()) ??
+    (await findDocker()) ??
+    findBinary() ??
+    (whole ? installBinary() : undefined);
   if (url === undefined && own === undefined) throw new Error(NO_REDIS);
   return { ...(url !== undefined && { url }), ...(own !== undefined && { own }) };
 }

@@ -12,7 +12,7 @@ let choice: Promise<RedisChoice> | undefined;
 function redisChoice(): Promise<RedisChoice> {
   const handedOn = process.env[CHOICE_VARIABLE];
   choice ??=
-    handedOn === undefined ? findRedis({ mayInstall: false }) : Promise.resolve(JSON.parse(handedOn) as RedisChoice);
+    handedOn === undefined ? findRedis({ whole: false }) : Promise.resolve(JSON.parse(handedOn) as RedisChoice);
   return choice;
 }
 

@@ -21,12 +21,15 @@ export async function prepareCommands(
   mode: RedisMode,
   log: LimitedLog,
 ): Promise<void> {
-  // First, so that in a Cluster the connection to the node that holds the stream stands.
-  await signOfLife(client, keys);
+  // First in a Cluster, where it makes the connection to the node that holds the stream; elsewhere after INFO, which
+  // tells better what is wrong.
+  if (mode === 'cluster') await signOfLife(client, keys);
   const info = await fetchInfo(client, log);
-  if (info === undefined) return;
-  if (isLoading(info)) throw new Error('Redis still loads its data');
-  for (const warning of checkServer(info, mode)) log.warn({}, warning);
+  if (info !== undefined) {
+    if (isLoading(info)) throw new Error('Redis still loads its data');
+    for (const warning of checkServer(info, mode)) log.warn({}, warning);
+  }
+  if (mode !== 'cluster') await signOfLife(client, keys);
 }
 
 /** INFO, or `undefined` where the access list forbids it: the check is then the operator's. */

@@ -73,7 +73,8 @@ class RedisSource implements StreamSource {
 
   async readAfter(sequence: number): Promise<HistoryRead> {
     const envelopes: Envelope[] = [];
-    for (let after = sequence; ;) {
+    let after = sequence;
+    for (;;) {
       const page = await this.#fetchPage(after);
       for (const { sequence: number, envelope } of page.entries) {
         const decoded = this.#decode(envelope, number);

@@ -7,7 +7,7 @@ describe('the backplane in Redis', () => {
   before(async () => {
     redis = await openRedis();
   });
-  after(() => redis.close());
+  after(() => (redis as SharedRedis | undefined)?.close());
 
   backplaneSuite((bounds) => Promise.resolve(new RedisHarness(redis.url, bounds)));
 });

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { BackplaneUnavailableError } from '../../../../shared/backplane/backplane.ts';
+import { UnfitServerError } from '../../../../shared/backplane/redis/errors.ts';
+import { Writer, draft, rawDraft, results, startPublisher, startSource } from '../../../suites/backplane-harness.ts';
+import { RedisHarness } from '../../../suites/backplane-redis-harness.ts';
+import { redisOrigin, startRedisServer, type RedisServer } from '../../../support/redis.ts';
+
+describe('a backplane whose Redis is set up in its own way', function () {
+  this.timeout(30_000);
+  let server: RedisServer | undefined;
+  let harness: RedisHarness | undefined;
+
+  before('these tests need a Redis of their own, which REDIS_URL cannot be', async function () {
+    if ((await redisOrigin()) === undefined) this.skip();
+  });
+  afterEach(async () => {
+    await harness?.close();
+    await server?.stop();
+    harness = server = undefined;
+  });
+
+  const start = async (args: readonly string[], credentials = '') => {
+    server = await startRedisServer({ args });
+    harness = new RedisHarness(server.url.replace('//', `//${credentials}`));
+    return harness;
+  };
+  const line = async (opened: RedisHarness, text: string) => {
+    while (!opened.logs.text.includes(text)) await once(opened.logs.events, 'line');
+  };
+
+  /** A user who may do what the stream takes and the given categories, and nothing else. */
+  const startWithUser = (...more: string[]) => {
+    const rules = ['on', '>p%ss', '~flashcast-test-*', '&flashcast-test-*', '-@all'];
+    const allowed = ['+@read', '+@write', '+@pubsub', '+@scripting', '+@connection', '+time', ...more];
+    return start(['--user', 'stream', ...rules, ...allowed], `stream:${encodeURIComponent('p%ss')}@`);
+  };
+
+  it('works with a user who may do no more than it takes', async () => {
+    const opened = await startWithUser('+info');
+    const recorder = await startSource(opened.source());
+    const writer = new Writer(await startPublisher(opened.publisher()));
+    assert.deepEqual(results(await writer.publish(draft(0))), [1]);
+    await recorder.messages(1);
+    assert.doesNotMatch(opened.logs.text, /cannot be checked/);
+  });
+
+  it('works without INFO, and says that it could not check the server', async () => {
+    const opened = await startWithUser();
+    await startPublisher(opened.publisher());
+    assert.match(opened.logs.text, /cannot be checked/);
+  });
+
+  it('is unavailable with a wrong password, and tells the reason but no secret', async () => {
+    const opened = await start(['--requirepass', 'right'], 'somebody:s3cret-word@');
+    const publisher = opened.publisher();
+    await publisher.start();
+    await line(opened, 'WRONGPASS');
+    await assert.rejects(publisher.readState(), BackplaneUnavailableError);
+    assert.doesNotMatch(opened.logs.text, /s3cret-word|redis:/);
+  });
+
+  it('refuses a node of a Cluster without REDIS_MODE', async () => {
+    const opened = await start(['--cluster-enabled', 'yes', '--cluster-port', '0']);
+    await assert.rejects(opened.publisher().start(), UnfitServerError);
+  });
+
+  it('warns of a maxmemory-policy that would drop the stream', async () => {
+    const opened = await start(['--maxmemory-policy', 'allkeys-lru']);
+    await startPublisher(opened.publisher());
+    assert.match(opened.logs.text, /maxmemory-policy is allkeys-lru/);
+  });
+
+  it('rejects a publish that Redis has no memory for, changes nothing, and goes on when it has', async () => {
+    const opened = await start([]);
+    const publisher = await startPublisher(opened.publisher());
+    const writer = new Writer(publisher);
+    await writer.publish(draft(0));
+    const back = new Promise<void>((resolve) => {
+      let seen = 0;
+      publisher.onAvailable((available) => (seen += available ? 1 : 0) === 2 && resolve());
+    });
+    await opened.client.config('SET', 'maxmemory', '1');
+    const request = writer.request(rawDraft('{"large":true}'));
+    await assert.rejects(writer.send(request), /OOM/);
+    await opened.client.config('SET', 'maxmemory', '0');
+    await back;
+    assert.deepEqual(results([await writer.send(request)]), [2]);
+    const histogram = await opened.registry.metrics();
+    assert.match(histogram, /flashcast_redis_command_duration_seconds_count\{command="publish"\} 3/);
+    assert.match(histogram, /^flashcast_redis_up 1$/m);
+  });
+});
