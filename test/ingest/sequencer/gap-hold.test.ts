@@ -166,6 +166,18 @@ describe('rule 4: gaps', () => {
     assert.deepEqual(bench.receive(other('x')), ['100-4 gap', '100-5', '100-6', '100-7', 'x']);
   });
 
+  it('counts only what is held now', () => {
+    const bench = running();
+    for (const index of [4, 8, 12]) {
+      bench.receive(...[0, 1, 2].map((more) => frame(100, index + more, { bytes: 10_000 })), other('x'));
+      bench.pass(2100);
+    }
+    const said = bench.receive(...[16, 17, 18].map((index) => frame(100, index, { bytes: 10_000 })));
+    assert.deepEqual(said, []);
+    assert.deepEqual(bench.receive(other('x', { readAt: bench.now })), []);
+    assert.deepEqual(bench.pass(60), ['100-16 gap', '100-17', '100-18', 'x']);
+  });
+
   it('repairs with the message that exceeds the bound when that is the missing one', () => {
     const bench = running();
     bench.receive(...Array.from({ length: 64 }, (_, i) => frame(100, 4 + i)));

@@ -134,3 +134,10 @@ export function storedAfter(messages: readonly UpstreamMessage[], fields: Partia
     ...fields,
   };
 }
+
+/** A bench whose stream stands at (100, 2) after a block 99 that ended with index 4. */
+export function standing(options: Partial<SequencerOptions> = {}): Bench {
+  const bench = new Bench(options);
+  bench.receive(frame(99, 3), frame(99, 4), frame(100, 0), frame(100, 1), frame(100, 2));
+  return bench;
+}
