@@ -54,8 +54,8 @@ export class Continuity {
   isPassed({ token, predecessor, epoch, sequence }: Envelope): boolean {
     if (this.hasSeen(token)) return true;
     const cursor = this.#cursor;
-    if (cursor === undefined || (epoch !== cursor.epoch && epoch !== cursor.previousEpoch)) return false;
-    return sequence <= cursor.sequence && !this.hasSeen(predecessor);
+    if (cursor === undefined || sequence > cursor.sequence) return false;
+    return epoch === cursor.previousEpoch || (epoch === cursor.epoch && !this.hasSeen(predecessor));
   }
 
   /** Takes a message as the next of the stream. The caller knows that nothing that stands before it can be had. */

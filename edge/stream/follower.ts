@@ -92,7 +92,7 @@ export class Follower {
   live(envelope: Envelope): FollowerAction[] {
     if (this.#continuity.hasSeen(envelope.token)) return [];
     if (!this.#filled || !this.#continuity.isNext(envelope)) {
-      this.#waiting.push(envelope);
+      if (!this.#waiting.has(envelope.token)) this.#waiting.push(envelope);
       return this.#readAt === undefined && this.#read === undefined ? this.#askHistory() : [];
     }
     const actions = this.#accept(envelope, 'live');
@@ -204,19 +204,14 @@ export class Follower {
     return cursor !== undefined && oldest !== undefined && oldest <= cursor.sequence;
   }
 
-  /** Takes the waiting messages for as long as one is the very next. */
+  /** Takes the waiting messages that are the very next, one after the other. */
   #acceptFollowers(): FollowerAction[] {
     const actions: FollowerAction[] = [];
-    let passedOver = false;
     this.#waiting.takeWhere((envelope) => {
-      if (this.#continuity.hasSeen(envelope.token)) return true;
-      // Before the first message nothing tells what is next but the order of arrival.
-      if (!this.#continuity.isNext(envelope) || (passedOver && this.#continuity.cursor === undefined)) {
-        passedOver = true;
-        return false;
-      }
+      if (this.#continuity.hasSeen(envelope.token)) return 'passed';
+      if (!this.#continuity.isNext(envelope)) return false;
       actions.push(...this.#accept(envelope, 'live'));
-      return true;
+      return 'passed';
     });
     return actions;
   }

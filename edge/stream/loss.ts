@@ -24,7 +24,7 @@ const MAX_COUNTED_BLOCKS = 64;
  * @param predecessorSeen the edge dealt with the message that stands before `next`
  */
 export function lostByNumber(
-  cursor: Pick<StreamCursor, 'epoch' | 'sequence'>,
+  cursor: StreamCursor,
   highest: number,
   next: Pick<Envelope, 'epoch' | 'sequence' | 'predecessor' | 'previousSequence'>,
   predecessorSeen: boolean,

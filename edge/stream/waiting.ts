@@ -49,15 +49,19 @@ export class WaitingMessages {
     return this.#messages.some(({ envelope }) => envelope.token === token);
   }
 
-  /** Takes the messages out for which `take` says so, one by one in order of arrival. */
-  takeWhere(take: (envelope: Envelope, arrival: number) => boolean): void {
+  /**
+   * Takes the messages out for which `take` says so, one by one in order of arrival.
+   *
+   * @param take `'passed'`: the stream has reached this message, and with it has passed all that arrived before it
+   */
+  takeWhere(take: (envelope: Envelope, arrival: number) => boolean | 'passed'): void {
     const messages = this.#messages;
     this.#messages = [];
-    this.#bytes = 0;
     for (const message of messages) {
-      if (take(message.envelope, message.arrival)) continue;
-      this.#messages.push(message);
-      this.#bytes += message.envelope.payload.length;
+      const taken = take(message.envelope, message.arrival);
+      if (taken === 'passed') this.#messages = [];
+      if (taken === false) this.#messages.push(message);
     }
+    this.#bytes = this.#messages.reduce((sum, { envelope }) => sum + envelope.payload.length, 0);
   }
 }
