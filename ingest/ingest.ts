@@ -38,7 +38,7 @@ const STATE_WAIT_MS = 1000;
 
 export class Ingest {
   readonly #options: IngestOptions;
-  readonly #encoder: Encoder;
+  readonly #encoder: Encoder | undefined;
   readonly #upstreams: Upstreams;
   readonly #pipeline: Pipeline;
   #stopped = false;
@@ -47,7 +47,8 @@ export class Ingest {
   constructor(options: IngestOptions, deps: IngestDependencies) {
     this.#options = options;
     const { metrics, log, stall } = deps;
-    this.#encoder = createEncoder(options, { metrics: deps.encodingMetrics, log });
+    const encoder = deps.compress ? createEncoder(options, { metrics: deps.encodingMetrics, log }) : undefined;
+    this.#encoder = encoder;
     this.#upstreams = createUpstreams(options, {
       log,
       metrics,
@@ -59,9 +60,7 @@ export class Ingest {
       publisher: deps.publisher,
       createSequencer,
       encode: (message) =>
-        deps.compress
-          ? this.#encoder.encode(message)
-          : Promise.resolve({ payload: message.content, payloadEncoding: 'plain' }),
+        encoder?.encode(message) ?? Promise.resolve({ payload: message.content, payloadEncoding: 'plain' }),
       holds: (upstream) => deps.othersPublish || this.#otherConnected(upstream),
       upstreamName: (upstream) => this.#upstreams.list[upstream]?.name ?? 'unknown',
       onReady: (ready) => (this.#unreadySince = ready ? undefined : performance.now()),
@@ -84,7 +83,7 @@ export class Ingest {
     this.#stopped = true;
     await this.#upstreams.stop();
     await this.#pipeline.stop();
-    await this.#encoder.stop();
+    await this.#encoder?.stop();
   }
 
   /** What readiness depends on (configuration: "Readiness"). */
