@@ -1,4 +1,4 @@
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document } from 'yaml';
 import type { Given } from '../format.ts';
 import { quote, showValue } from '../mask.ts';
 import { nearestName } from '../names.ts';
@@ -30,14 +30,11 @@ export function readConfigFile(program: ServingProgram, path: string, cwd: strin
     builder.problems.push(`--config: the file ${shown} ${file.reason}`);
     return builder;
   }
-  const lines = new LineCounter();
-  // Without `prettyErrors`, which quote the file: it may hold secrets.
-  const document = parseDocument(file.text, { prettyErrors: false, lineCounter: lines, logLevel: 'silent' });
-  for (const error of document.errors) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    builder.problems.push(
-      `--config: ${shown} is not valid YAML or JSON at line ${line}, column ${col} (${error.code})`,
-    );
+  const document = parseDocument(file.text, { logLevel: 'silent' });
+  for (const { code, linePos } of document.errors) {
+    // Without the parser's message, which quotes the file: it may hold secrets.
+    const place = linePos === undefined ? '' : ` at line ${linePos[0].line}, column ${linePos[0].col}`;
+    builder.problems.push(`--config: ${shown} is not valid YAML or JSON${place} (${code})`);
   }
   const { contents } = document;
   if (document.errors.length > 0 || contents === null || (isScalar(contents) && contents.value === null))

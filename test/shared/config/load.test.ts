@@ -171,6 +171,25 @@ describe('settings', () => {
     assert.equal(settings('edge', { env: { ...MINIMAL.edge, ...env } }).perIpConnectionLimit, 0);
   });
 
+  it('accept what only looks like a contradiction', () => {
+    const right: readonly (readonly string[])[] = [
+      ['--listen-addr=127.0.0.1:9000', '--metrics-addr=127.0.0.2:9000'],
+      ['--listen-addr=127.0.0.1:0', '--metrics-addr=127.0.0.1:0'],
+      ['--listen-addr=0.0.0.0:9000', '--metrics=false'],
+      ['--client-ping-interval-ms=30000'],
+      ['--drain-delay-ms=25000'],
+      ['--drain-delay-ms=0', '--drain-timeout-ms=0'],
+      ['--metrics-global-labels=hostname=a'],
+      ['--log-level=info'],
+    ];
+    for (const argv of right)
+      assert.deepEqual(problems('proxy', { argv: ['--demo', ...argv], env: { LOG_LEVEL: '3' } }), []);
+    const twice = { LOG_LEVEL: 'debug', WEBSOCKET_PROXY_LOG_VERBOSITY: '4' };
+    assert.deepEqual(problems('proxy', { argv: ['--demo'], env: twice }), []);
+    const cluster = { REDIS_URL: 'redis://r1,r2', REDIS_MODE: 'cluster' };
+    assert.deepEqual(problems('edge', { env: cluster }), []);
+  });
+
   it('are frozen, whatever is inside them', () => {
     const proxy = settings('proxy', { env: { ...MINIMAL.proxy, METRICS_GLOBAL_LABELS: 'a=b' } });
     for (const value of [proxy, proxy.listenAddr, proxy.upstreamWs, proxy.metricsGlobalLabels])

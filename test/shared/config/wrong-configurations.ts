@@ -130,6 +130,12 @@ export const WRONG_CONFIGURATIONS: readonly WrongConfiguration[] = [
     expected: [/^METRICS_ADDR by default: expected another port than LISTEN_ADDR, both are 9000$/],
   },
   {
+    title: 'one port of one address for clients and metrics',
+    program: 'proxy',
+    argv: ['--demo', '--listen-addr=127.0.0.1:9000', '--metrics-addr=127.0.0.1:9000'],
+    expected: [/^--metrics-addr: expected another port than --listen-addr, both are 9000$/],
+  },
+  {
     title: 'a Redis mode that the URL contradicts',
     program: 'edge',
     env: { REDIS_URL: 'redis+sentinel://:hunter2@s1,s2/primary', REDIS_MODE: 'cluster' },
