@@ -22,6 +22,8 @@ export function createWebSocketServer(): ClientWebSocketServer {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
+    // Without this ws would agree to whatever a client offers first.
+    handleProtocols: () => false,
     autoPong: false,
     maxPayload: MAX_CLIENT_MESSAGE_BYTES,
     maxFragments: MAX_FRAGMENTS,

@@ -86,13 +86,14 @@ describe('front', () => {
       assert.equal(harness.fanout.clients.length, 4);
     });
 
-    it('negotiates neither a compression nor an extension', async () => {
+    it('negotiates neither an extension nor a subprotocol', async () => {
       const harness = use(await EdgeHarness.start());
-      const peer = use(
-        await RawPeer.upgrade(harness.port, '/ws', [
-          'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits',
-        ]),
-      );
+      const offers = [
+        'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits',
+        'Sec-WebSocket-Protocol: flashblocks, other',
+      ];
+      const peer = use(await RawPeer.upgrade(harness.port, '/ws', offers));
+      assert.equal(peer.headers.has('sec-websocket-protocol'), false);
       assert.equal(peer.headers.has('sec-websocket-extensions'), false);
     });
 
