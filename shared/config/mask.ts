@@ -1,5 +1,5 @@
 /** Stands in the place of a secret. */
-export const MASK = '***';
+const MASK = '***';
 
 const URI =
   /^(wss?|https?|rediss?(?:\+sentinel|\+cluster)?):\/\/(?:([^@/?#\s]*)@)?([\w.,:[\]-]+)(\/[^@?#\s]*)?(?:\?([^@#\s]*))?$/;

@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { SECRETS, WRONG_CONFIGURATIONS } from '../shared/config/wrong-configurations.ts';
 import { Child, type ChildOptions } from './support/child.ts';
 
+/** The built command. */
+const FLASHCAST = new URL('../../dist/bin/flashcast.js', import.meta.url);
+const PROGRAM_PROCESS = new URL('./support/program-process.ts', import.meta.url);
+
 describe('the process of flashcast', () => {
   let cwd: string;
   before(() => (cwd = mkdtempSync(join(tmpdir(), 'flashcast-bin-'))));
   after(() => rmSync(cwd, { recursive: true }));
 
   const started = new Set<Child>();
-  const child = (module: string, options: ChildOptions): Child => {
+  const child = (module: URL, options: ChildOptions): Child => {
     const made = new Child(module, { cwd, ...options });
     started.add(made);
     return made;
@@ -21,12 +25,12 @@ describe('the process of flashcast', () => {
     started.clear();
   });
   const serving = (behaviour: string, ...args: string[]): Child =>
-    child('test/bin/support/program-process.ts', { args: [behaviour, '--demo', ...args] });
+    child(PROGRAM_PROCESS, { args: [behaviour, '--demo', ...args] });
 
   for (const { title, program, argv = [], env = {}, files = {}, expected } of WRONG_CONFIGURATIONS) {
     it(`ends with status 2 and every problem, without a stack trace or a secret: ${title}`, async () => {
       for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
-      const flashcast = child('dist/bin/flashcast.js', { args: [program, ...argv], env });
+      const flashcast = child(FLASHCAST, { args: [program, ...argv], env });
       assert.equal(await flashcast.end(), 2);
       for (const name of Object.keys(files)) rmSync(join(cwd, name));
       const [head, ...problems] = flashcast.err.trimEnd().split('\n');

@@ -1,7 +1,7 @@
 import { scalar, type Format } from '../format.ts';
 
 /** The longest time that a Node timer can wait; a longer one would fire at once. */
-export const MAX_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_MS = 2_147_483_647;
 
 /** Whole numbers in decimal digits: no sign, no leading zero, no unit, no exponent. */
 export function wholeNumber(min: number, max: number): Format<number> {

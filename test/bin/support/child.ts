@@ -19,9 +19,9 @@ export class Child {
   err = '';
   readonly #ended: Promise<unknown>;
 
-  constructor(module: string, { args = [], env = {}, cwd }: ChildOptions) {
-    const path = fileURLToPath(new URL(`../../../${module}`, import.meta.url));
-    const loader = module.endsWith('.ts') ? ['--import', LOADER] : [];
+  constructor(module: URL, { args = [], env = {}, cwd }: ChildOptions) {
+    const path = fileURLToPath(module);
+    const loader = path.endsWith('.ts') ? ['--import', LOADER] : [];
     const { PATH, NODE_V8_COVERAGE } = process.env;
     this.process = spawn(process.execPath, [...loader, path, ...args], {
       env: { PATH, ...(NODE_V8_COVERAGE !== undefined && { NODE_V8_COVERAGE }), ...env },
