@@ -95,9 +95,9 @@ export class Follower {
       if (!this.#waiting.has(envelope.token)) this.#waiting.push(envelope);
       return this.#readAt === undefined && this.#read === undefined ? this.#askHistory() : [];
     }
-    const actions = this.#accept(envelope, 'live');
-    if (this.#waiting.length > 0) actions.push(...this.#acceptFollowers());
-    return actions;
+    // The channel keeps its order: what waits for what stands before it is on a branch that this message has left behind.
+    if (this.#waiting.length > 0) this.#waiting.takeWhere(() => true);
+    return this.#accept(envelope, 'live');
   }
 
   historyRead(read: HistoryRead): FollowerAction[] {
@@ -114,7 +114,6 @@ export class Follower {
     const { cursor } = this.#continuity;
     const actions: FollowerAction[] = [];
     for (const envelope of read.envelopes.slice(first ?? 0)) {
-      if (!this.#continuity.hasSeen(envelope.predecessor)) actions.push(...this.#acceptFollowers());
       if (this.#continuity.hasSeen(envelope.token)) continue;
       actions.push(...this.#accept(envelope, this.#waiting.has(envelope.token) ? 'live' : 'history'));
     }

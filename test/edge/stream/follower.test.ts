@@ -114,6 +114,14 @@ describe('follower at start', () => {
     assert.deepEqual(followed.delivered, contents(1, 1));
   });
 
+  it('does not take a message without a predecessor for the first where its number says that others were before it', () => {
+    const followed = new Followed();
+    followed.do(followed.follower.available(true));
+    followed.read(history([]));
+    followed.live(envelopeOf(8, { predecessor: '' }));
+    assert.deepEqual([followed.delivered, followed.reads], [[], [0, 0]]);
+  });
+
   it('reads the history again where the first live message is not the first of the stream', () => {
     const followed = new Followed();
     followed.do(followed.follower.available(true));
@@ -156,6 +164,19 @@ describe('follower, live', () => {
     const followed = Followed.at(3);
     followed.live(envelopeOf(4, contentOf('{"heartbeat":1}')), envelopeOf(5, contentOf('{"heartbeat":1}')));
     assert.deepEqual(followed.delivered, ['{"heartbeat":1}', '{"heartbeat":1}']);
+  });
+
+  it('does not take a message for the next that has the right predecessor and an older number', () => {
+    const followed = Followed.at(3);
+    followed.live(envelopeOf(2, { branch: 'x', predecessor: tokenOf(3) }));
+    assert.deepEqual([followed.delivered, followed.reads], [[], [2]]);
+  });
+
+  it('leaves behind what waits on a branch that the stream has left', () => {
+    const followed = Followed.at(3);
+    followed.live(envelopeOf(6, { branch: 'dead' }), envelopeOf(4));
+    assert.deepEqual(followed.delivered, contents(4, 4));
+    assert.equal(followed.follower.waiting, 0);
   });
 
   it('delivers the next message at once also while the history is read for another reason', () => {
@@ -212,7 +233,7 @@ describe('follower with an envelope whose predecessor is not the last token', ()
     assert.deepEqual(followed.reads, [2]);
   });
 
-  it('goes on from what waits where the history begins behind it', () => {
+  it('goes on from what waits where the history ends before it', () => {
     const followed = Followed.at(3);
     followed.do(followed.follower.available(true));
     followed.live(...envelopesOf(5, 9));
@@ -294,6 +315,17 @@ describe('follower whose last entry is gone or has another token', () => {
     followed.read(history([...envelopesOf(1, 5), envelopeOf(6, { branch: 'b', predecessor: tokenOf(5) })]));
     assert.deepEqual(followed.delivered, contents(6, 6, 'b'));
     assert.equal(followed.lost, 0);
+  });
+
+  it('delivers nothing that stands before the newest shared message, known or not', () => {
+    const followed = new Followed();
+    followed.do(followed.follower.available(true));
+    followed.read(history(envelopesOf(5, 8)));
+    followed.forget();
+    followed.live(envelopeOf(8, { branch: 'b', predecessor: tokenOf(7) }));
+    followed.read(history([], 2));
+    followed.read(history([...envelopesOf(2, 7), envelopeOf(8, { branch: 'b', predecessor: tokenOf(7) })]));
+    assert.deepEqual(followed.delivered, contents(8, 8, 'b'));
   });
 
   it('counts at least one as lost where nothing is shared any more', () => {
@@ -441,6 +473,42 @@ describe('follower and a history that cannot be had', () => {
     followed.read(history(envelopesOf(6, 7), 1));
     followed.live(envelopeOf(8));
     assert.deepEqual(followed.delivered, contents(6, 8));
+  });
+
+  it('does not give up while it gets on, however long something waits', () => {
+    const followed = Followed.at(3);
+    followed.live(envelopeOf(5));
+    for (let sequence = 5; sequence < 35; sequence += 2) {
+      followed.pass(1000);
+      followed.live(envelopeOf(sequence + 2));
+      followed.read(history(envelopesOf(sequence - 2, sequence)));
+      assert.equal(followed.follower.waiting, 1);
+    }
+    assert.deepEqual(followed.delivered, contents(4, 33));
+    assert.equal(followed.lost, 0);
+  });
+
+  it('goes on at once where all that is stored is older than the retention', () => {
+    const followed = Followed.at(3);
+    followed.live(envelopeOf(6));
+    followed.read(history([], 4));
+    assert.deepEqual(followed.delivered, contents(6, 6));
+    assert.equal(followed.lost, 2);
+    assert.deepEqual(followed.reads, [2]);
+  });
+
+  it('drops in the end what the history, time and again, does not have', () => {
+    const followed = Followed.at(3);
+    followed.live(envelopeOf(9, { branch: 'dead' }));
+    for (let second = 0; second < 13; second += 1) {
+      followed.read(history(envelopesOf(2, 3)));
+      followed.pass(1000);
+    }
+    assert.deepEqual([followed.delivered, followed.follower.waiting], [[], 0]);
+    followed.read(history(envelopesOf(2, 3)));
+    followed.live(envelopeOf(4));
+    assert.deepEqual(followed.delivered, contents(4, 4));
+    assert.equal(followed.lost, 0);
   });
 
   it('counts no time in which the event loop stood still', () => {
