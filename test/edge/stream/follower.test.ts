@@ -247,6 +247,12 @@ describe('follower with an envelope whose predecessor is not the last token', ()
     assert.equal(followed.lost, 3);
   });
 
+  it('keeps a message that comes twice once', () => {
+    const followed = Followed.at(3);
+    followed.live(envelopeOf(5), envelopeOf(6), envelopeOf(5));
+    assert.equal(followed.follower.waiting, 2);
+  });
+
   it('keeps within the bound of messages while it waits; the oldest are read from the history again', () => {
     const followed = Followed.at(3, { streamMaxMessages: 4 });
     followed.live(...envelopesOf(5, 20));
@@ -584,6 +590,19 @@ describe('follower and a new epoch', () => {
     followed.live(inB(9, { predecessor: onBranch.token }));
     assert.deepEqual(followed.delivered, [...contents(6, 6, 'c'), ...contents(9, 9, 'b')]);
     assert.equal(followed.lost, 0);
+  });
+
+  it('never comes back to the epoch before it, even where the history cannot be had', () => {
+    const followed = new Followed();
+    followed.do(followed.follower.available(true));
+    followed.live(envelopeOf(5));
+    followed.read(history([inB(9, { predecessor: '' })]));
+    for (let second = 0; second < 14; second += 1) {
+      followed.do(followed.follower.historyFailed());
+      followed.pass(1000);
+    }
+    assert.deepEqual(followed.delivered, contents(9, 9, 'b'));
+    assert.equal(followed.follower.waiting, 0);
   });
 
   it('counts over an epoch of which nothing is left', () => {
