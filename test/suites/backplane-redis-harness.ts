@@ -46,7 +46,10 @@ export class RedisHarness implements BackplaneHarness {
     this.options = { redisUrl, redisKeyPrefix, ...bounds, ...(redisMode && { redisMode }) };
     this.keys = streamKeys(redisKeyPrefix);
     const nodes = parseRedisUrl(redisUrl)?.nodes ?? [];
-    this.client = redisMode === 'cluster' ? new Cluster(nodes.map((node) => ({ ...node }))) : new Redis(redisUrl, { enableReadyCheck: false });
+    this.client =
+      redisMode === 'cluster'
+        ? new Cluster(nodes.map((node) => ({ ...node })))
+        : new Redis(redisUrl, { enableReadyCheck: false });
     this.client.on('error', () => undefined);
   }
 

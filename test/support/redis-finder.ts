@@ -5,11 +5,13 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { Redis } from 'ioredis';
 import { GenericContainer, Wait } from 'testcontainers';
 
-/** Where tests get servers of their own from. */
+/** Where tests get servers of their own from; `version` is what the server says of itself, for people. */
 export type RedisOrigin =
-  { readonly kind: 'docker'; readonly image: string } | { readonly kind: 'binary'; readonly path: string };
+  | { readonly kind: 'docker'; readonly image: string; readonly version: string }
+  | { readonly kind: 'binary'; readonly path: string; readonly version: string };
 
 export interface RedisChoice {
   /** The operator's Redis, which the tests share with others. */
@@ -23,6 +25,9 @@ export const NO_REDIS =
 
 /** Carries the choice of test/run.mjs to the test process. */
 export const CHOICE_VARIABLE = 'FLASHCAST_TEST_REDIS';
+
+/** Carries its description to the reporter. */
+export const TEXT_VARIABLE = 'FLASHCAST_TEST_REDIS_TEXT';
 
 const IMAGE = 'redis:8';
 const BINARIES = ['redis-server', 'valkey-server'];
@@ -42,9 +47,17 @@ function onPath(name: string): string | undefined {
   return undefined;
 }
 
+/** `Redis server v=7.2.4 sha=...` as `Redis 7.2.4`. */
+function readVersion(answer: string): string {
+  const [, name = 'Redis', version = 'of an unknown version'] = /^(\w+) server v=(\S+)/.exec(answer) ?? [];
+  return `${name} ${version}`;
+}
+
 function findBinary(): RedisOrigin | undefined {
   const path = BINARIES.map(onPath).find((found) => found !== undefined);
-  return path === undefined ? undefined : { kind: 'binary', path };
+  if (path === undefined) return undefined;
+  const { stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
+  return { kind: 'binary', path, version: readVersion(stdout) };
 }
 
 /** Docker counts when a container runs, its image pulled if need be. */
@@ -55,8 +68,9 @@ async function findDocker(): Promise<RedisOrigin | undefined> {
       .withCommand(['infinity'])
       .withWaitStrategy(Wait.forSuccessfulCommand('redis-server --version'))
       .start();
+    const { output } = await probe.exec(['redis-server', '--version']);
     await probe.stop();
-    return { kind: 'docker', image: IMAGE };
+    return { kind: 'docker', image: IMAGE, version: readVersion(output) };
   } catch {
     return undefined;
   }
@@ -95,4 +109,37 @@ export async function findRedis({ whole }: { readonly whole: boolean }): Promise
     (whole ? installBinary() : undefined);
   if (url === undefined && own === undefined) throw new Error(NO_REDIS);
   return { ...(url !== undefined && { url }), ...(own !== undefined && { own }) };
+}
+
+async function versionAt(url: string): Promise<string> {
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: null });
+  let reason = '';
+  client.on('error', (error: Error) => (reason = error.message));
+  try {
+    await client.connect();
+    const info = await client.info('server');
+    const [, name = 'redis'] = /^server_name:(\w+)/m.exec(info) ?? [];
+    const [, version = 'of an unknown version'] = new RegExp(`^${name}_version:(\\S+)`, 'm').exec(info) ?? [];
+    return `${name === 'valkey' ? 'Valkey' : 'Redis'} ${version}`;
+  } catch {
+    throw new Error(`The Redis of REDIS_URL does not answer: ${reason}`);
+  } finally {
+    client.disconnect();
+  }
+}
+
+function describeOrigin(own: RedisOrigin): string {
+  return own.kind === 'docker' ? `${own.version} in Docker (${own.image})` : `${own.version} at ${own.path}`;
+}
+
+/**
+ * Says for people which Redis the tests run on, and what runs without one; never a URL, which may hold a password.
+ *
+ * @throws Error when the one of REDIS_URL does not answer
+ */
+export async function describeRedis({ url, own }: RedisChoice): Promise<string> {
+  if (url === undefined) return own === undefined ? 'none' : describeOrigin(own);
+  const shared = `${await versionAt(url)} of REDIS_URL`;
+  if (own !== undefined) return `${shared}; for restarts, Sentinel and Cluster ${describeOrigin(own)}`;
+  return `${shared}; tests of restarts, Sentinel and Cluster did not run, as they need Docker or a redis-server too`;
 }
