@@ -59,10 +59,11 @@ export class Edge {
     this.#stream = stream;
     this.#fanout = fanout;
     this.#front = new Front(options, { ring: stream.ring, fanout, blockEnd, metrics, stall, log });
-    stream.onEntry((entry) => {
+    stream.onEntry((entry, source) => {
       this.#newest = entry;
       blockEnd.add(entry.envelope.position, entry.arrivedAt);
-      fanout.entry(entry);
+      if (source === 'fill') fanout.passOver(entry);
+      else fanout.entry(entry);
     });
     readAtScrape(metrics.broadcastQueueSize, () => fanout.lag.slowest().messages);
     readAtScrape(metrics.clientQueueBytes, () => fanout.lag.slowest().bytes);

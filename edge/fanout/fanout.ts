@@ -138,6 +138,17 @@ export class Fanout<C extends Client = Client> {
     else this.#beginRound();
   }
 
+  /**
+   * Takes an entry that came before the clients that are here did, as when the ring is filled for the first time: to a client
+   * that had everything it is history, and a base node that got it would see its positions go back.
+   */
+  passOver(entry: RingEntry): void {
+    for (const client of this.#clients) {
+      if (client.cursor === entry.ordinal) client.cursor += 1;
+    }
+    if (!this.#running) this.#settled = this.#ring.head;
+  }
+
   #beginRound(): void {
     this.#running = true;
     this.#again = false;

@@ -5,6 +5,7 @@ import type { EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { EncodingMetrics } from '../../shared/metrics/encoding-metrics.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import type { Ring, RingEntry } from './contract.ts';
+import type { DeliverySource } from './follower.ts';
 import type { RingCodec } from './ring-entry.ts';
 import { createRing } from './ring.ts';
 import { StreamReport } from './stream-report.ts';
@@ -25,11 +26,14 @@ export interface EdgeStreamDependencies {
   readonly wallClock?: () => number;
 }
 
+/** @param source where the entry came from; entries of the first `fill` are older than the edge itself */
+export type EntryListener = (entry: RingEntry, source: DeliverySource) => void;
+
 export interface EdgeStream {
   readonly ring: Ring;
   readonly readiness: StreamReadiness;
   /** Called with each new entry of the ring, in order, in the call in which it arrived. @returns ends it */
-  onEntry(listener: (entry: RingEntry) => void): () => void;
+  onEntry(listener: EntryListener): () => void;
   /** Resolves when the ring was filled once, or on `stop`. Rejects when the backplane's server is unfit. */
   start(): Promise<void>;
   /** Ends the source too. Idempotent; leaves no handle open. */
@@ -47,7 +51,7 @@ export function createEdgeStream(settings: StreamBounds, deps: EdgeStreamDepende
   const wallClock = deps.wallClock ?? (() => performance.timeOrigin + performance.now());
   const report = new StreamReport({ metrics, log, now, wallClock });
   const ring = createRing(settings, { codec, metrics, onUndecodable: (entry) => report.undecodable(entry) });
-  const listeners = new Set<(entry: RingEntry) => void>();
+  const listeners = new Set<EntryListener>();
   const subscription = new Subscription(settings, {
     source,
     now,
@@ -56,7 +60,7 @@ export function createEdgeStream(settings: StreamBounds, deps: EdgeStreamDepende
     events: {
       deliver: (delivery, origin) => {
         const entry = ring.append(delivery, now());
-        for (const listener of listeners) listener(entry);
+        for (const listener of listeners) listener(entry, origin);
         report.delivered(entry, origin);
       },
       carriedOut: () => report.carriedOut(),

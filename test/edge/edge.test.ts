@@ -23,12 +23,13 @@ class FakeSource implements StreamSource {
   readonly history: Envelope[] = [];
   stopped = 0;
   unfit: Error | undefined;
+  unavailable = false;
   #listener: StreamSourceListener | undefined;
 
   start(listener: StreamSourceListener): Promise<void> {
     if (this.unfit !== undefined) return Promise.reject(this.unfit);
     this.#listener = listener;
-    listener.available(true);
+    if (!this.unavailable) listener.available(true);
     return Promise.resolve();
   }
   readAfter(sequence: number): Promise<HistoryRead> {
@@ -136,6 +137,21 @@ describe('edge', () => {
     use(setup);
     await setup.edge.start();
     const peer = use(await RawPeer.upgrade(setup.port));
+    setup.source.publish();
+    const [frame] = await peer.received(1);
+    assert.equal(frame?.payload.toString(), '{"n":"6"}');
+  });
+
+  it('sends a client that came before the ring was filled nothing of what is older than it', async () => {
+    const setup = new Setup();
+    setup.source.unavailable = true;
+    for (let n = 0; n < 5; n += 1) setup.source.publish();
+    use(setup);
+    const started = setup.edge.start();
+    await new Promise((resolve) => setImmediate(resolve));
+    const peer = use(await RawPeer.upgrade(setup.port));
+    setup.source.available(true);
+    await started;
     setup.source.publish();
     const [frame] = await peer.received(1);
     assert.equal(frame?.payload.toString(), '{"n":"6"}');
