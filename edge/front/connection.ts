@@ -144,9 +144,8 @@ export class Connection extends Client implements Pinged {
 
   /** Drops the connection together with what the kernel holds for it: a client that does not read would keep that for minutes. */
   #abort(): void {
-    // Chooses the reset, but waits for pending writes; the destroy does not.
-    if (!(this.#tcp instanceof TLSSocket)) this.#tcp.resetAndDestroy();
-    this.#tcp.destroy();
+    if (this.#tcp instanceof TLSSocket) this.#tcp.destroy();
+    else this.#tcp.resetAndDestroy();
   }
 }
 

@@ -165,6 +165,17 @@ describe('fan-out', () => {
     );
   });
 
+  it('misses nobody who moves in the list when another leaves between two slices', async () => {
+    const setup = new Setup();
+    const clients = range(1, SLICE_WRITES * 4).map(() => setup.join());
+    setup.deliver();
+    const served = clients.find((client) => client.socket.written.length === 1)!;
+    assert.equal(clients.at(-1)!.socket.written.length, 0);
+    setup.fanout.remove(served);
+    await setup.settled();
+    assert.ok(clients.every((client) => client.socket.written.length === 1));
+  });
+
   it('catches a client up from its cursor to the head, a slice at a time', async () => {
     const setup = new Setup({}, 1000);
     for (let n = 0; n < SLICE_WRITES * 2 + 10; n += 1) setup.deliver();
@@ -267,6 +278,20 @@ describe('fan-out', () => {
       assert.equal(client.catchingUp, false);
     });
 
+    it('gives ten times as long also to clients that block in the middle of a burst', () => {
+      const setup = new Setup();
+      const client = setup.join();
+      for (let n = 0; n < 30; n += 1) setup.deliver();
+      client.socket.room = 5;
+      setup.deliver();
+      setup.time += 9_999;
+      setup.fanout.lag.check();
+      assert.equal(client.slowness, undefined);
+      setup.time += 1;
+      setup.fanout.lag.check();
+      assert.equal(client.slowness, 'time');
+    });
+
     it('says what waits for the slowest client', () => {
       const setup = new Setup();
       stuckAt(setup, 2);
@@ -308,6 +333,11 @@ describe('fan-out', () => {
       assert.equal(client.socket.written.length, 3);
       assert.deepEqual(client.socket.written[1], pong('3'));
       assert.match(client.socket.written[2]!.toString(), /"n":"2"/);
+
+      client.socket.room = 5;
+      setup.deliver();
+      client.socket.take(Infinity);
+      assert.equal(client.socket.written.length, 4);
     });
 
     it('of the edge are not written to a blocked or a closing client', () => {

@@ -98,10 +98,10 @@ describe('ping wheel', () => {
   });
 
   it('counts no time in which the process stood still', () => {
-    const test = new WheelOfTest(1000, 500);
+    const test = new WheelOfTest(10, 500);
     test.wheel.start();
     const client = test.join();
-    test.turnFor(test.wheel.tickMs * 2);
+    test.turnFor(10);
     assert.equal(client.pings.length, 1);
     test.time += 60_000;
     test.stall.stalled = true;
@@ -109,9 +109,9 @@ describe('ping wheel', () => {
     assert.equal(client.overdueAt, undefined);
     for (const listener of test.stall.listeners) listener(test.time);
     test.stall.stalled = false;
-    test.turnFor(400);
+    test.turnFor(480);
     assert.equal(client.overdueAt, undefined);
-    test.turnFor(2000);
+    test.turnFor(40);
     assert.equal(typeof client.overdueAt, 'number');
     test.wheel.stop();
     assert.equal(test.stall.listeners.size, 0);
