@@ -15,6 +15,7 @@ export function readVersion(): Version {
     .find((url) => existsSync(url));
   const revision = new URL('./revision.txt', import.meta.url);
   const parsed: unknown = manifest === undefined ? {} : JSON.parse(readFileSync(manifest, 'utf8'));
-  const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+  const version =
+    typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
   return { version, revision: existsSync(revision) ? readFileSync(revision, 'utf8').trim() : 'unknown' };
 }
