@@ -59,7 +59,7 @@ export interface Envelope {
   readonly plain?: Buffer;
 }
 
-export const ENVELOPE_VERSION = 1;
+const ENVELOPE_VERSION = 1;
 /** The region that the backplane fills in. */
 export const STAMP_OFFSET = 3;
 export const STAMP_LENGTH = 48;

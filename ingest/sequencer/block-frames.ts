@@ -2,10 +2,10 @@ import type { Position } from '../../shared/flashblock.ts';
 import type { UpstreamMessage } from '../message.ts';
 
 /** Frames kept of one payload (rule 2). A block has about ten. */
-export const MAX_KEPT_FRAMES = 64;
+const MAX_KEPT_FRAMES = 64;
 
 /** Bytes kept of one payload, in messages of the greatest size (rule 2). */
-export const MAX_KEPT_MESSAGES_OF_BYTES = 4;
+const MAX_KEPT_MESSAGES_OF_BYTES = 4;
 
 /** Blocks whose frames are kept: a refused publish may lead from the newest block back to the one before. */
 const MAX_KEPT_BLOCKS = 2;

@@ -3,10 +3,10 @@ import type { UpstreamMessage } from '../message.ts';
 import { isEarly } from './successor.ts';
 
 /** Most messages that are held (rule 4). */
-export const MAX_HELD_MESSAGES = 64;
+const MAX_HELD_MESSAGES = 64;
 
 /** Most bytes that are held, in messages of the greatest size (rule 4). */
-export const MAX_HELD_MESSAGES_OF_BYTES = 4;
+const MAX_HELD_MESSAGES_OF_BYTES = 4;
 
 /** What stays known of a message that was held, also when it is decided again later. */
 export interface HoldRecord {

@@ -6,7 +6,7 @@ const OLDEST = [6, 2] as const;
 const OLDEST_CLUSTER = [7, 0] as const;
 
 /** What the server is; the fields of INFO. */
-export function readInfo(info: string): ReadonlyMap<string, string> {
+function readInfo(info: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   for (const line of info.split('\r\n')) {
     const colon = line.indexOf(':');

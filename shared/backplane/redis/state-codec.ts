@@ -2,7 +2,7 @@ import { StateError } from './errors.ts';
 import type { DecidedState, KnownPublisher, RecentContent, StoredState } from '../backplane.ts';
 
 /** The layout of the state that this release reads and writes; `append.lua` describes it. */
-export const STATE_VERSION = '1';
+const STATE_VERSION = '1';
 
 const PUBLISHER = /^publisher:(.*) ([^ ]*)$/s;
 const PUBLISHES = /^(\d{13})(?: \d{16}:\d{16}:[0-9a-f]{32}:[01])*$/;
