@@ -1,10 +1,7 @@
 import { readVersion } from '../shared/version.ts';
 import { isServingProgram, isTool, PROGRAMS, TOOLS } from './programs.ts';
 import type { HostProcess } from './serve.ts';
-import { unknownProgram, usageText } from './usage.ts';
-
-/** Exit status of a command that was given wrongly. */
-export const USAGE_STATUS = 2;
+import { USAGE_STATUS, unknownProgram, usageText } from './usage.ts';
 
 /** What a command is run in; `process` is one. */
 export interface CommandHost extends HostProcess {

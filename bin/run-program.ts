@@ -1,9 +1,10 @@
 import { loadSettings } from '../shared/config/load.ts';
 import type { ServingProgram } from '../shared/config/program.ts';
 import { createLogger, type LogOptions } from '../shared/log.ts';
-import { USAGE_STATUS, type CommandHost } from './command.ts';
+import type { CommandHost } from './command.ts';
 import type { CreateProgram } from './programs.ts';
 import { serve, type Lifecycle } from './serve.ts';
+import { USAGE_STATUS } from './usage.ts';
 
 /**
  * Loads a program's settings and serves with them. Wrong settings end it with every problem on standard error.

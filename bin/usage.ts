@@ -3,6 +3,9 @@ import { quote } from '../shared/config/mask.ts';
 import { nearestName } from '../shared/config/names.ts';
 import { PROGRAMS, TOOLS, type Tool } from './programs.ts';
 
+/** Exit status of a command that was given wrongly. */
+export const USAGE_STATUS = 2;
+
 const TOOL_SUMMARIES: Readonly<Record<Tool, string>> = {
   simulate: 'a builder: flashblocks on a WebSocket, with faults on demand',
   watch: 'a client for people: a line per flashblock, sequence checked',
