@@ -3,6 +3,7 @@ import { Cluster, Redis } from 'ioredis';
 import { Registry } from 'prom-client';
 import { pino, type Logger } from 'pino';
 import type { StreamBounds, StreamPublisher, StreamSource } from '../../shared/backplane/backplane.ts';
+import { ownerOf } from '../../shared/backplane/redis/connect.ts';
 import { streamKeys, type StreamKeys } from '../../shared/backplane/redis/keys.ts';
 import type { RedisOptions } from '../../shared/backplane/redis/options.ts';
 import { createRedisPublisher } from '../../shared/backplane/redis/publisher.ts';
@@ -75,10 +76,23 @@ export class RedisHarness implements BackplaneHarness {
     return ageStream(this.client, this.options.redisKeyPrefix, ms);
   }
 
+  /** Resolves when a replica has what was published. */
+  async settle(): Promise<void> {
+    const owner = this.client instanceof Cluster ? await this.#owner(this.client) : this.client;
+    await owner.wait(1, 0);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#opened.map((opened) => opened.stop()));
-    await this.client.del(this.keys.state, this.keys.history).catch(() => undefined);
+    if (this.client.status === 'ready') await this.client.del(this.keys.state, this.keys.history);
     this.client.disconnect();
+  }
+
+  async #owner(cluster: Cluster): Promise<Redis> {
+    const address = ownerOf(cluster, await cluster.cluster('KEYSLOT', this.keys.state));
+    const found = cluster.nodes('master').find(({ options }) => options.port === address?.port);
+    if (found === undefined) throw new Error('the owner of the stream is not known');
+    return found;
   }
 
   #keep<T extends { stop(): Promise<void> }>(opened: T): T {

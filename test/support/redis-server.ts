@@ -7,7 +7,7 @@ import type { RedisHost, RedisProcess } from './redis-host.ts';
 const START_TIMEOUT_MS = 20_000;
 
 /** Sends one command in the inline form and gives the beginning of the answer; rejects while nothing listens. */
-export async function ask(address: string, port: number, command: string): Promise<string> {
+async function ask(address: string, port: number, command: string): Promise<string> {
   const socket = connect({ host: address, port });
   try {
     socket.setTimeout(1000, () => socket.destroy(new Error('no answer')));
@@ -62,6 +62,8 @@ export class RedisServer {
       ...['--bind', '*', '--protected-mode', 'no'],
       ...['--dir', this.#host.folder],
       ...['--save', '', '--appendonly', 'no'],
+      // Replicas are to be there at once, not after the seconds in which a primary gathers more of them.
+      ...['--repl-diskless-sync-delay', '0'],
       ...this.#args,
     ]);
     await untilAnswer(this.#host.address, this.port, 'PING', /^(\+PONG|-NOAUTH|-DENIED|-MASTERDOWN)/);

@@ -4,6 +4,8 @@ import { CHOICE_VARIABLE, findRedis, type RedisChoice, type RedisOrigin } from '
 import { freePorts, openRedisHost } from './redis-host.ts';
 import { RedisServer, type RedisServerOptions } from './redis-server.ts';
 
+export { RedisCluster } from './redis-cluster.ts';
+export { RedisSentinel } from './redis-sentinel.ts';
 export { RedisServer } from './redis-server.ts';
 
 let choice: Promise<RedisChoice> | undefined;

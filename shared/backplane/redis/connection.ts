@@ -223,8 +223,8 @@ export class RedisConnection {
     if (available === this.#available) return;
     this.#available = available;
     const { log, name, onAvailable } = this.#options;
-    if (available) log.info({ connection: name }, 'Redis is available');
-    else if (this.#timer !== undefined) log.warn({ connection: name }, 'Redis is not available');
+    if (available) log.changed('info', { connection: name }, 'Redis is available');
+    else if (this.#timer !== undefined) log.changed('warn', { connection: name }, 'Redis is not available');
     onAvailable(available);
   }
 

@@ -18,20 +18,29 @@ describe('the limited log', () => {
     );
   });
 
-  it('holds no event back for another one', () => {
+  it('takes warnings that differ in a number for the same', () => {
+    const logs = new LogLines();
+    const log = new LimitedLog(logs.log, () => 0);
+    log.warn({ reason: 'Retrying after 40.8ms' }, 'Redis failed');
+    log.warn({ reason: 'Retrying after 7ms' }, 'Redis failed');
+    assert.equal(logs.lines.length, 1);
+  });
+
+  it('holds no warning back for another one, and no change of state', () => {
     const logs = new LogLines();
     const log = new LimitedLog(logs.log, () => 0);
     log.warn({ reason: 'ECONNREFUSED' }, 'Redis failed');
     log.warn({ reason: 'ECONNRESET' }, 'Redis failed');
-    log.info({ reason: 'ECONNRESET' }, 'Redis is available');
-    assert.equal(logs.lines.length, 3);
+    log.changed('info', { connection: 'commands' }, 'Redis is available');
+    log.changed('info', { connection: 'commands' }, 'Redis is available');
+    assert.equal(logs.lines.length, 4);
   });
 
-  it('keeps the times of a bounded number of events', () => {
+  it('keeps the times of a bounded number of warnings', () => {
     const logs = new LogLines();
     const log = new LimitedLog(logs.log, () => 0);
-    for (let number = 0; number <= 100; number += 1) log.warn({ number }, 'Redis failed');
-    log.warn({ number: 0 }, 'Redis failed');
+    for (let number = 0; number <= 100; number += 1) log.warn({ reason: 'x'.repeat(number) }, 'Redis failed');
+    log.warn({ reason: '' }, 'Redis failed');
     assert.equal(logs.lines.length, 102);
   });
 });
