@@ -30,6 +30,8 @@ export class RedisCluster {
           ...['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${String(port)}.conf`],
           ...['--cluster-port', String(busPorts[at]), '--cluster-node-timeout', String(NODE_TIMEOUT_MS)],
           ...['--cluster-announce-ip', host.address],
+          // A replica shows once it has heard from its primary.
+          ...['--repl-ping-replica-period', '1'],
         ]),
     );
   }
