@@ -20,7 +20,7 @@ export interface RedisChoice {
   readonly own?: RedisOrigin;
 }
 
-export const NO_REDIS =
+const NO_REDIS =
   'The tests need a Redis: set REDIS_URL, start Docker, or put redis-server or valkey-server on PATH.';
 
 /** Carries the choice of test/run.mjs to the test process. */

@@ -49,7 +49,7 @@ describe('a backplane whose Redis speaks TLS', function () {
   it('works with a certificate that the process trusts', async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'ts-blank-space/register', beside('./tls-peer.ts'), url()],
+      ['--import', 'ts-blank-space/register', beside('./tls-worker.mjs'), url()],
       { env: { ...process.env, NODE_EXTRA_CA_CERTS: CERTIFICATE } },
     );
     assert.equal(stdout, '[1]');
