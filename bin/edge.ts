@@ -19,12 +19,14 @@ export function createEdge(settings: EdgeSettings, log: Logger): Lifecycle {
     stall,
     log,
   });
+  let stopped = false as boolean;
   return {
     async start() {
       await instruments.start('edge', [edge, { checks: () => [], status: () => ({ edgeId: settings.edgeId }) }]);
-      await edge.start();
+      if (!stopped) await edge.start();
     },
     async stop() {
+      stopped = true;
       await edge.stop();
       await instruments.stop();
     },

@@ -24,6 +24,7 @@ export class Instruments {
   readonly #settings: InstrumentsSettings;
   readonly #log: Logger;
   #operations: Operations | undefined;
+  #stopped = false;
 
   constructor(settings: InstrumentsSettings, log: Logger) {
     this.registry = createRegistry(settings);
@@ -31,8 +32,12 @@ export class Instruments {
     this.#log = log;
   }
 
-  /** Serves what `parts` tell; before they are started, so that a probe is answered while they wait for something. */
+  /**
+   * Serves what `parts` tell; before they are started, so that a probe is answered while they wait for something. Does
+   * nothing once stopped.
+   */
   async start(program: string, parts: readonly Told[]): Promise<void> {
+    if (this.#stopped) return;
     const version = readVersion();
     this.#log.info({ program, ...version, node: process.version }, 'starting');
     this.stall.start();
@@ -54,6 +59,7 @@ export class Instruments {
 
   /** Idempotent. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.stall.stop();
     await this.#operations?.stop();
   }

@@ -25,7 +25,7 @@ class Proxy implements Lifecycle {
   readonly #createIngest: (upstreamWs: readonly string[]) => Ingest;
   #builder: Builder | undefined;
   #ingest: Ingest | undefined;
-  #stopped = false as boolean;
+  #stopped = false;
 
   constructor(settings: ProxySettings, log: Logger) {
     this.#settings = settings;
@@ -59,13 +59,16 @@ class Proxy implements Lifecycle {
 
   /** The edge first, so that no message comes before there is somebody to serve it. */
   async start(): Promise<void> {
-    const ingest = this.#createIngest(await this.#upstreams());
+    const upstreams = await this.#upstreams();
+    if (this.#isStopped()) return;
+    const ingest = this.#createIngest(upstreams);
     this.#ingest = ingest;
     await this.#instruments.start('proxy', [ingest, this.#edge]);
+    if (this.#isStopped()) return;
     await this.#edge.start();
-    if (this.#stopped) return;
+    if (this.#isStopped()) return;
     await ingest.start();
-    if (this.#settings.demo) this.#sayWhatToOpen();
+    if (this.#settings.demo && !this.#isStopped()) this.#sayWhatToOpen();
   }
 
   /** Clients are drained while the stream still runs, so that each can be closed at a block's end. Idempotent. */
@@ -75,6 +78,11 @@ class Proxy implements Lifecycle {
     await this.#ingest?.stop();
     await this.#builder?.stop();
     await this.#instruments.stop();
+  }
+
+  /** Asked after each wait of the start, as a stop may have come meanwhile. */
+  #isStopped(): boolean {
+    return this.#stopped;
   }
 
   async #upstreams(): Promise<readonly string[]> {

@@ -4,6 +4,7 @@
  */
 import type { StreamPublisher } from '../shared/backplane/backplane.ts';
 import type { Logger } from '../shared/log.ts';
+import { readAtScrape } from '../shared/metrics/at-scrape.ts';
 import type { EncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
 import type { IngestMetrics } from '../shared/metrics/ingest-metrics.ts';
 import type { Check } from '../shared/operations/operations.ts';
@@ -62,15 +63,16 @@ export class Ingest {
       encode: (message) =>
         encoder?.encode(message) ?? Promise.resolve({ payload: message.content, payloadEncoding: 'plain' }),
       holds: (upstream) => deps.othersPublish || this.#otherConnected(upstream),
-      upstreamName: (upstream) => this.#upstreams.list[upstream]?.name ?? 'unknown',
-      onReady: (ready) => (this.#unreadySince = ready ? undefined : performance.now()),
+      upstreamNames: this.#upstreams.list.map(({ name }) => name),
+      onReady: (ready) => (this.#unreadySince = ready ? undefined : (this.#unreadySince ?? performance.now())),
       stall,
       metrics,
       log,
     });
+    readAtScrape(metrics.publishBuffered, () => this.#pipeline.buffered);
   }
 
-  /** Connects the publisher, then dials the upstreams. Rejects when the backplane's server is unfit. */
+  /** Connects the publisher, then dials the upstreams. Rejects when the backplane's server is unfit. Does nothing once stopped. */
   async start(): Promise<void> {
     this.#unreadySince = performance.now();
     await this.#pipeline.start();

@@ -3,19 +3,19 @@ import type { UpstreamMessage } from '../message.ts';
 /** Contents whose first arrival is remembered: the deduplication window, for two upstreams of which one lags. */
 const MAX_REMEMBERED = 128;
 
-interface FirstArrival {
-  readonly upstream: number;
-  readonly readAt: number;
-}
+type FirstArrival = Pick<UpstreamMessage, 'upstream' | 'readAt'>;
 
-/** Which upstream delivered a content first, so that the lag of the others can be told. */
+/**
+ * Which upstream delivered a flashblock first, so that the lag of the others can be told. What is not a flashblock may
+ * recur, so that a repeat tells nothing of lag.
+ */
 export class FirstSeen {
   readonly #arrivals = new Map<string, FirstArrival>();
 
   /** Remembers the arrival when it is the content's first. */
-  note(message: UpstreamMessage): void {
-    if (this.#arrivals.has(message.contentHash)) return;
-    this.#arrivals.set(message.contentHash, message);
+  note({ contentHash, head, upstream, readAt }: UpstreamMessage): void {
+    if (head === undefined || this.#arrivals.has(contentHash)) return;
+    this.#arrivals.set(contentHash, { upstream, readAt });
     if (this.#arrivals.size <= MAX_REMEMBERED) return;
     const oldest = this.#arrivals.keys().next();
     if (oldest.done !== true) this.#arrivals.delete(oldest.value);

@@ -4,7 +4,12 @@
  * sequencer with the state that was found.
  */
 import { randomBytes } from 'node:crypto';
-import { BackplaneUnavailableError, type StoredState, type StreamPublisher } from '../../shared/backplane/backplane.ts';
+import {
+  BackplaneUnavailableError,
+  type RefusalReason,
+  type StoredState,
+  type StreamPublisher,
+} from '../../shared/backplane/backplane.ts';
 import type { Position } from '../../shared/flashblock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { IngestMetrics } from '../../shared/metrics/ingest-metrics.ts';
@@ -12,6 +17,7 @@ import type { StallDetector } from '../../shared/stall-detector.ts';
 import type { UpstreamMessage } from '../message.ts';
 import type { Decision, GapEnd, Sequencer, SequencerOptions } from '../sequencer/contract.ts';
 import { FirstSeen } from './first-seen.ts';
+import { LetGoContents } from './let-go.ts';
 import { PublishQueue, type EncodedPayload, type PublishQueueOptions } from './publish-queue.ts';
 import { StreamReport } from './stream-report.ts';
 
@@ -24,8 +30,8 @@ export interface PipelineDependencies {
   readonly encode: (message: UpstreamMessage) => Promise<EncodedPayload>;
   /** See {@link SequencerOptions.holds}. */
   readonly holds: (upstream: number) => boolean;
-  /** Name of an upstream for metrics and log: `host:port#position`, never its URI. */
-  readonly upstreamName: (upstream: number) => string;
+  /** Names of the upstreams for metrics and log, by position: `host:port#position`, never their URIs. */
+  readonly upstreamNames: readonly string[];
   /** Called when the backplane can be reached and its state was read, and when it can no longer be reached. */
   readonly onReady?: (ready: boolean) => void;
   readonly stall: Pick<StallDetector, 'onStall'>;
@@ -34,6 +40,9 @@ export interface PipelineDependencies {
   /** Monotonic milliseconds. */
   readonly now?: () => number;
 }
+
+/** Why a publish has to open a new epoch. */
+type SeedReason = Exclude<RefusalReason, 'moved'>;
 
 /** Waits this long before the shared state is asked for again when that failed while the backplane seems to be there. */
 const READ_AGAIN_MS = 500;
@@ -50,11 +59,17 @@ export class Pipeline {
   readonly #report: StreamReport;
   readonly #firstSeen = new FirstSeen();
   readonly #encoded = new WeakMap<UpstreamMessage, Promise<EncodedPayload>>();
+  /** Messages whose first decision was counted. */
+  readonly #counted = new WeakSet<UpstreamMessage>();
+  readonly #letGo = new LetGoContents();
   /** What arrived before the shared state was read; `undefined` from then on. */
   #undecided: UpstreamMessage[] | undefined = [];
   #epoch = '';
+  /** Why the stored state that was learnt last needs a new epoch. */
+  #seedReason: SeedReason | undefined;
   #lastPosition: Position | undefined;
   #stopped = false;
+  #ended: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #readAgain: NodeJS.Timeout | undefined;
   #forgetStall: (() => void) | undefined;
@@ -73,14 +88,19 @@ export class Pipeline {
         encode: (message) => this.#encode(message),
         now: this.#now,
         events: {
-          published: (_decision, outcome, durationMs) => {
-            if (outcome.newEpoch) this.#report.newEpoch(outcome.sequence);
+          published: (decision, outcome, durationMs) => {
+            if (outcome.newEpoch) this.#report.newEpoch(outcome.sequence, this.#seedReason);
             this.#epoch = outcome.epoch;
-            this.#report.published(durationMs);
+            this.#letGo.delete(decision.message);
+            this.#report.published(decision, durationMs);
+            if (this.#queue.length === 0) this.#report.drained();
           },
-          refused: (_reason, state, undone) => this.#adopt(state, undone),
-          dropped: (message) => this.#report.letGo(message),
-          failed: () => this.#report.publishFailed(),
+          refused: (state, undone) => this.#adopt(state, undone),
+          dropped: (message, reason) => {
+            this.#report.letGo(message, reason);
+            this.#letGo.add(message);
+          },
+          failed: (publishes) => this.#report.publishesFailed(publishes),
         },
       },
     );
@@ -122,6 +142,7 @@ export class Pipeline {
 
   /** Connects the publisher. Rejects when the server is unfit. */
   async start(): Promise<void> {
+    if (this.#stopped) return;
     this.#forgetStall = this.#deps.stall.onStall((now) => {
       this.#sequencer.resumeAfterStall(now);
       this.#schedule();
@@ -134,13 +155,18 @@ export class Pipeline {
   receive(message: UpstreamMessage): void {
     if (this.#stopped) return;
     this.#firstSeen.note(message);
-    if (this.#undecided === undefined) this.#carryOut(this.#sequencer.receive(message, this.#now()), 'first');
+    if (this.#undecided === undefined) this.#carryOut(this.#sequencer.receive(message, this.#now()));
     else this.#keepUndecided(this.#undecided, message);
   }
 
   /** Publishes what is decided, then stops. Idempotent; leaves no handle open. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#stopped = true;
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
     await this.#queue.flushed(FLUSH_MS);
     clearTimeout(this.#timer);
     clearTimeout(this.#readAgain);
@@ -169,7 +195,7 @@ export class Pipeline {
       const oldest = undecided.shift();
       if (oldest === undefined) return;
       bytes -= oldest.content.length;
-      this.#report.letGo(oldest);
+      this.#report.letGo(oldest, 'full');
     }
   }
 
@@ -177,7 +203,6 @@ export class Pipeline {
     if (this.#stopped) return;
     if (available && this.#undecided === undefined) this.#sequencer.backplaneReturned(this.#now());
     this.#queue.setAvailable(available);
-    if (available) this.#report.backplaneReturned();
     if (available && this.#undecided !== undefined) void this.#readState();
     else this.#deps.onReady?.(available);
     this.#schedule();
@@ -190,15 +215,19 @@ export class Pipeline {
       state = await this.#deps.publisher.readState();
     } catch (error) {
       if (!(error instanceof BackplaneUnavailableError)) throw error;
+      clearTimeout(this.#readAgain);
       if (!this.#stopped) this.#readAgain = setTimeout(() => void this.#readState(), READ_AGAIN_MS);
       return;
     }
     if (this.#stopped || this.#undecided === undefined) return;
     const cutoff = this.#now() - this.#options.streamRetentionMs;
-    const undecided = this.#undecided.filter((message) => message.readAt >= cutoff);
+    const undecided = this.#undecided;
     this.#undecided = undefined;
     this.#adopt(state, []);
-    for (const message of undecided) this.#carryOut(this.#sequencer.receive(message, this.#now()), 'first');
+    for (const message of undecided) {
+      if (message.readAt < cutoff) this.#report.letGo(message, 'old');
+      else this.#carryOut(this.#sequencer.receive(message, this.#now()));
+    }
     this.#onStateRead?.();
     this.#deps.onReady?.(true);
   }
@@ -206,36 +235,47 @@ export class Pipeline {
   /** Makes the stored state the one that decisions are made on, and decides again what did not go in. */
   #adopt(state: StoredState | undefined, undone: readonly UpstreamMessage[]): void {
     const now = this.#now();
-    const expired = state !== undefined && state.acceptedAgeMs > this.#options.streamRetentionMs;
-    const behind = state !== undefined && !expired && state.sequence < this.#queue.highestSequence;
-    const keepOwn = state === undefined || expired ? 'everything' : behind ? 'contents' : 'nothing';
+    const { highestSequence } = this.#queue;
+    const reason = this.#needsEpoch(state);
+    this.#seedReason = reason;
+    if (state !== undefined && state.sequence >= highestSequence) this.#epoch = state.epoch;
     this.#report.learnt(state, this.#options.ingestId, this.#options.dedupe);
-    if (keepOwn === 'nothing') this.#lastPosition = state?.decided.position ?? this.#lastPosition;
+    if (reason === undefined) this.#lastPosition = state?.decided.position ?? this.#lastPosition;
 
+    const keepOwn = reason === undefined ? 'nothing' : reason === 'behind' ? 'contents' : 'everything';
     const decisions = this.#sequencer.adopt(state, keepOwn, undone, now);
     const notIn = new Set(decisions.flatMap((made) => (made.action === 'publish' ? [made.message.contentHash] : [])));
     const seed =
-      keepOwn === 'nothing'
+      reason === undefined
         ? undefined
         : {
             epoch: randomBytes(16).toString('hex'),
-            recent: this.#sequencer.recentContents(now).filter(({ contentHash }) => !notIn.has(contentHash)),
-            previousEpoch: behind ? this.#epoch : (state?.epoch ?? this.#epoch),
-            previousSequence: Math.max(state?.sequence ?? 0, this.#queue.highestSequence),
+            recent: this.#sequencer
+              .recentContents(now)
+              .filter(({ contentHash }) => !notIn.has(contentHash) && !this.#letGo.has(contentHash)),
+            previousEpoch: this.#epoch,
+            previousSequence: Math.max(state?.sequence ?? 0, highestSequence),
           };
     this.#queue.rebase(state?.token, state?.sequence ?? 0, seed);
-    if (state !== undefined && !behind) this.#epoch = state.epoch;
-    this.#carryOut(decisions, 'again');
+    this.#carryOut(decisions);
   }
 
-  /** @param time whether the messages are decided on for the first time, or again after a refusal */
-  #carryOut(decisions: readonly Decision[], time: 'first' | 'again'): void {
+  /** Why a publish on this state has to open a new epoch; `undefined`: it does not. */
+  #needsEpoch(state: StoredState | undefined): SeedReason | undefined {
+    if (state === undefined) return 'missing';
+    if (state.acceptedAgeMs > this.#options.streamRetentionMs) return 'expired';
+    return state.sequence < this.#queue.highestSequence ? 'behind' : undefined;
+  }
+
+  #carryOut(decisions: readonly Decision[]): void {
     for (const decision of decisions) {
+      const time = this.#counted.has(decision.message) ? 'again' : 'first';
+      this.#counted.add(decision.message);
       if (decision.action === 'publish') {
         if (decision.message.head !== undefined) {
           this.#lastPosition = decision.message.head.position;
         }
-        this.#report.decided(decision, time);
+        if (time === 'first') this.#report.won(decision.message);
         this.#queue.push(decision);
       } else {
         this.#report.notTaken(decision, this.#firstSeen.lagOf(decision.message), time);
@@ -249,7 +289,7 @@ export class Pipeline {
     const at = this.#stopped ? undefined : this.#sequencer.deadline();
     if (at === undefined) return;
     this.#timer = setTimeout(
-      () => this.#carryOut(this.#sequencer.tick(this.#now()), 'first'),
+      () => this.#carryOut(this.#sequencer.tick(this.#now())),
       Math.max(0, Math.ceil(at - this.#now())),
     );
   }

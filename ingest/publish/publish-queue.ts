@@ -12,7 +12,6 @@ import {
   type EpochSeed,
   type PublishOutcome,
   type PublishRequest,
-  type RefusalReason,
   type StoredState,
   type StreamPublisher,
   type Token,
@@ -38,6 +37,9 @@ export interface PublishQueueOptions {
   readonly streamRetentionMs: number;
 }
 
+/** Why a message was let go: the buffer was full, or the message grew older than the retention. */
+export type LetGoReason = 'full' | 'old';
+
 export interface PublishQueueEvents {
   /** A publish went in. `durationMs`: from the request to its answer. */
   published(
@@ -46,16 +48,16 @@ export interface PublishQueueEvents {
     durationMs: number,
   ): void;
   /** A publish was refused; `undone` are the messages of everything that was queued, in order. The queue is empty. */
-  refused(reason: RefusalReason, state: StoredState | undefined, undone: UpstreamMessage[]): void;
-  /** A message was let go, because the buffer is full or it grew older than the retention. */
-  dropped(message: UpstreamMessage): void;
-  /** An answer was lost; the requests are sent again when the backplane is back. */
-  failed(error: BackplaneUnavailableError): void;
+  refused(state: StoredState | undefined, undone: UpstreamMessage[]): void;
+  /** A message was let go. It may have gone in all the same, if it was sent and its answer was lost. */
+  dropped(message: UpstreamMessage, reason: LetGoReason): void;
+  /** The answers of so many publishes were lost; they are sent again when the backplane is back. */
+  failed(publishes: number): void;
 }
 
 export interface PublishQueueDependencies {
   readonly publisher: Pick<StreamPublisher, 'publish'>;
-  /** Must give the same result for the same message when called again. */
+  /** Must give the same result for the same message when called again, and never reject. */
   readonly encode: (message: UpstreamMessage) => Promise<EncodedPayload>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -138,7 +140,7 @@ export class PublishQueue {
       this.#entries.length > this.#inFlight + 1 &&
       (this.#entries.length > publishBufferMessages || this.#bytes > publishBufferBytes)
     ) {
-      this.#dropOldestWaiting();
+      this.#dropOldestWaiting('full');
     }
     void this.#deps.encode(decision.message).then((encoded) => {
       entry.encoded = encoded;
@@ -155,7 +157,7 @@ export class PublishQueue {
   setAvailable(available: boolean): void {
     this.#available = available;
     if (available) this.#sendAgain();
-    else this.#giveUpInFlight();
+    else this.#inFlightLost();
   }
 
   /** Resolves when everything queued went in, at once when the backplane is away, and after `limitMs` in any case. */
@@ -179,6 +181,12 @@ export class PublishQueue {
     this.#bytes = 0;
   }
 
+  #inFlightLost(): void {
+    const lost = this.#inFlight;
+    this.#giveUpInFlight();
+    if (lost > 0) this.#deps.events.failed(lost);
+  }
+
   #giveUpInFlight(): void {
     this.#generation += 1;
     this.#inFlight = 0;
@@ -192,11 +200,12 @@ export class PublishQueue {
   }
 
   /** An entry behind the dropped one is refused when it is sent, as its predecessor never went in, and decided again. */
-  #dropOldestWaiting(): void {
+  #dropOldestWaiting(reason: LetGoReason): void {
     const [entry] = this.#entries.splice(this.#inFlight, 1);
     if (entry === undefined) return;
     this.#bytes -= entry.decision.message.content.length;
-    this.#deps.events.dropped(entry.decision.message);
+    this.#deps.events.dropped(entry.decision.message, reason);
+    if (this.#entries.length === 0) this.#onFlushed?.();
   }
 
   #pump(): void {
@@ -204,7 +213,7 @@ export class PublishQueue {
       const entry = this.#entries[this.#inFlight];
       if (entry === undefined) return;
       if (this.#deps.now() - entry.decision.message.readAt > this.#options.streamRetentionMs) {
-        this.#dropOldestWaiting();
+        this.#dropOldestWaiting('old');
         continue;
       }
       if (entry.encoded === undefined) return;
@@ -240,15 +249,14 @@ export class PublishQueue {
       outcome = await this.#deps.publisher.publish(request);
     } catch (error) {
       if (!(error instanceof BackplaneUnavailableError)) throw error;
-      if (generation === this.#generation) this.#answerLost(error);
+      if (generation === this.#generation) this.#answerLost();
       return;
     }
     if (generation === this.#generation) this.#answered(entry, outcome, this.#deps.now() - sentAt);
   }
 
-  #answerLost(error: BackplaneUnavailableError): void {
-    this.#giveUpInFlight();
-    this.#deps.events.failed(error);
+  #answerLost(): void {
+    this.#inFlightLost();
     if (this.#stopped) return;
     this.#retry = setTimeout(() => this.#sendAgain(), RETRY_MS);
   }
@@ -259,7 +267,7 @@ export class PublishQueue {
       this.#giveUpInFlight();
       this.#entries = [];
       this.#bytes = 0;
-      this.#deps.events.refused(outcome.reason, outcome.state, undone);
+      this.#deps.events.refused(outcome.state, undone);
       if (this.#entries.length === 0) this.#onFlushed?.();
       return;
     }

@@ -1,36 +1,53 @@
 /** What an ingest tells about the stream that it makes: each event's metrics and its log line in one place. */
-import type { StoredState } from '../../shared/backplane/backplane.ts';
+import {
+  PUBLISHER_FORGOTTEN_AFTER_MS,
+  type RefusalReason,
+  type StoredState,
+} from '../../shared/backplane/backplane.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { IngestMetrics } from '../../shared/metrics/ingest-metrics.ts';
 import type { UpstreamMessage } from '../message.ts';
 import type { Decision, DropReason, GapEnd } from '../sequencer/contract.ts';
-import type { PublishDecision } from './publish-queue.ts';
+import type { LetGoReason, PublishDecision } from './publish-queue.ts';
 
 export interface StreamReportDependencies {
   readonly metrics: IngestMetrics;
   readonly log: Logger;
-  readonly upstreamName: (upstream: number) => string;
+  /** By position. */
+  readonly upstreamNames: readonly string[];
 }
-
-/** Another ingest counts as running when it published within this time (redis: "one silent for 60 s is forgotten"). */
-const PUBLISHER_FORGOTTEN_MS = 60_000;
 
 export class StreamReport {
   readonly #deps: StreamReportDependencies;
+  /** Messages that were let go since the queue was last empty. */
   #letGo = 0;
   #warnedOfOthers = false;
 
   constructor(deps: StreamReportDependencies) {
     this.#deps = deps;
+    const { metrics, upstreamNames } = deps;
+    // Every series is there from the start, so that a rate over it sees the first event.
     for (const result of ['published', 'duplicate', 'stale', 'conflict', 'error'])
-      deps.metrics.publishResults.inc({ result }, 0);
+      metrics.publishResults.inc({ result }, 0);
+    const { upstreamWins, upstreamDuplicates, upstreamStale, upstreamConflicts, upstreamGaps } = metrics;
+    for (const upstream of upstreamNames) {
+      for (const counter of [upstreamWins, upstreamDuplicates, upstreamStale, upstreamConflicts])
+        counter.inc({ upstream }, 0);
+      for (const outcome of ['repaired', 'lost']) upstreamGaps.inc({ upstream, outcome }, 0);
+    }
   }
 
-  /** @param time `again`: after a refusal, so that its upstream was credited before */
-  decided(decision: PublishDecision, time: 'first' | 'again'): void {
-    const { metrics, log, upstreamName } = this.#deps;
-    const upstream = upstreamName(decision.message.upstream);
-    if (time === 'first') metrics.upstreamWins.inc({ upstream });
+  /** The message's upstream was the first to deliver it. */
+  won(message: UpstreamMessage): void {
+    this.#deps.metrics.upstreamWins.inc({ upstream: this.#upstreamOf(message) });
+  }
+
+  /** A publish of this ingest went in; what it does to the stream is told here, as a refused one does nothing. */
+  published(decision: PublishDecision, durationMs: number): void {
+    const { metrics, log } = this.#deps;
+    metrics.publishResults.inc({ result: 'published' });
+    metrics.publishDuration.observe(durationMs / 1000);
+    const upstream = this.#upstreamOf(decision.message);
     const at = { upstream, ...decision.message.head?.position };
     if (decision.takeover) {
       metrics.streamTakeovers.inc();
@@ -43,14 +60,17 @@ export class StreamReport {
     if (decision.gap) log.warn(at, 'flashblocks before this one are missing');
   }
 
-  /** @param lagMs see `FirstSeen.lagOf` */
+  /**
+   * @param lagMs see `FirstSeen.lagOf`
+   * @param time `again`: it was decided on before, and counted for its upstream
+   */
   notTaken(decision: Extract<Decision, { action: 'drop' }>, lagMs: number | undefined, time: 'first' | 'again'): void {
-    const { metrics, log, upstreamName } = this.#deps;
+    const { metrics, log } = this.#deps;
     if (time === 'again') {
       metrics.publishResults.inc({ result: decision.reason });
       return;
     }
-    const upstream = upstreamName(decision.message.upstream);
+    const upstream = this.#upstreamOf(decision.message);
     const counters: Record<DropReason, typeof metrics.upstreamStale> = {
       duplicate: metrics.upstreamDuplicates,
       stale: metrics.upstreamStale,
@@ -64,32 +84,33 @@ export class StreamReport {
   }
 
   gapEnded(gap: GapEnd): void {
-    this.#deps.metrics.upstreamGaps.inc({ upstream: this.#deps.upstreamName(gap.upstream), outcome: gap.outcome });
+    this.#deps.metrics.upstreamGaps.inc({ upstream: this.#upstreamOf(gap), outcome: gap.outcome });
   }
 
-  published(durationMs: number): void {
-    this.#deps.metrics.publishResults.inc({ result: 'published' });
-    this.#deps.metrics.publishDuration.observe(durationMs / 1000);
+  /** The answers of so many publishes were lost. */
+  publishesFailed(publishes: number): void {
+    this.#deps.metrics.publishResults.inc({ result: 'error' }, publishes);
   }
 
-  publishFailed(): void {
-    this.#deps.metrics.publishResults.inc({ result: 'error' });
+  /** After a builder's pause a new epoch is nothing unusual; else the backplane lost something. */
+  newEpoch(sequence: number, reason: RefusalReason | undefined): void {
+    const { log } = this.#deps;
+    if (sequence === 1) log.info('a new stream begins');
+    else log[reason === 'expired' ? 'info' : 'warn']({ sequence, state: reason }, 'a new epoch of the stream begins');
   }
 
-  newEpoch(sequence: number): void {
-    if (sequence === 1) this.#deps.log.info('a new stream begins');
-    else this.#deps.log.warn({ sequence }, 'a new epoch of the stream begins');
-  }
-
-  /** A message was let go unpublished; logged at the first and, with the count, when the backplane is back. */
-  letGo(message: UpstreamMessage): void {
+  /** A message was let go unpublished; logged at the first and, with the count, when nothing waits any more. */
+  letGo(message: UpstreamMessage, reason: LetGoReason): void {
     this.#deps.metrics.publishDropped.inc();
     this.#letGo += 1;
-    if (this.#letGo === 1)
-      this.#deps.log.error({ ...message.head?.position }, 'publish buffer full: letting the oldest messages go');
+    if (this.#letGo > 1) return;
+    const position = { ...message.head?.position };
+    if (reason === 'full') this.#deps.log.error(position, 'publish buffer full: letting the oldest messages go');
+    else this.#deps.log.error(position, 'letting messages go that waited too long to be published');
   }
 
-  backplaneReturned(): void {
+  /** Everything that waited went in. */
+  drained(): void {
     if (this.#letGo > 0) this.#deps.log.error({ messages: this.#letGo }, 'messages were let go unpublished');
     this.#letGo = 0;
   }
@@ -97,8 +118,13 @@ export class StreamReport {
   /** With DEDUPE=off two ingests would both publish everything; said once. */
   learnt(state: StoredState | undefined, ingestId: string, dedupe: 'flashblocks' | 'content' | 'off'): void {
     if (dedupe !== 'off' || this.#warnedOfOthers || state === undefined) return;
-    if (!state.publishers.some((other) => other.ingestId !== ingestId && other.ageMs < PUBLISHER_FORGOTTEN_MS)) return;
+    if (!state.publishers.some((other) => other.ingestId !== ingestId && other.ageMs < PUBLISHER_FORGOTTEN_AFTER_MS))
+      return;
     this.#warnedOfOthers = true;
     this.#deps.log.warn('DEDUPE is off and another ingest publishes too: clients get every message twice');
+  }
+
+  #upstreamOf({ upstream }: { readonly upstream: number }): string {
+    return this.#deps.upstreamNames[upstream] ?? 'unknown';
   }
 }

@@ -74,7 +74,7 @@ function setUp(backplane: MemoryBackplane, options: Partial<typeof OPTIONS> = {}
       createSequencer,
       encode: (message) => Promise.resolve({ payload: message.content, payloadEncoding: 'plain' }),
       holds: () => true,
-      upstreamName: (upstream) => `builder:80#${upstream}`,
+      upstreamNames: ['builder:80#0', 'builder:80#1'],
       stall: { onStall: () => () => undefined },
       metrics: createIngestMetrics(registry),
       log: pino({ level: 'silent' }),

@@ -55,9 +55,9 @@ function setUp(
       now: () => now,
       events: {
         published: (made, outcome) => log.push(`published ${index(made.message)} as ${outcome.sequence}`),
-        refused: (reason, _state, undone) => log.push(`refused ${reason}: ${undone.map(index).join(' ')}`),
-        dropped: (message) => log.push(`dropped ${index(message)}`),
-        failed: () => log.push('failed'),
+        refused: (_state, undone) => log.push(`refused ${undone.map(index).join(' ')}`),
+        dropped: (message, reason) => log.push(`dropped ${index(message)}, ${reason}`),
+        failed: (publishes) => log.push(`failed ${publishes}`),
       },
     },
   );
@@ -112,7 +112,7 @@ describe('publish queue', () => {
     await settled();
     calls[1]!.answer({ result: 'refused', reason: 'moved', state: undefined });
     await settled();
-    assert.deepEqual(log, ['refused moved: 0 1 2']);
+    assert.deepEqual(log, ['refused 0 1 2']);
     assert.equal(queue.length, 0);
   });
 
@@ -132,7 +132,7 @@ describe('publish queue', () => {
     calls[2]!.answer({ ...published(11), repeated: true } as PublishOutcome);
     calls[3]!.answer(published(12));
     await settled();
-    assert.deepEqual(log, ['published 0 as 11', 'published 1 as 12']);
+    assert.deepEqual(log, ['failed 2', 'published 0 as 11', 'published 1 as 12']);
     queue.stop();
   });
 
@@ -145,7 +145,7 @@ describe('publish queue', () => {
     calls[0]!.loseAnswer();
     calls[1]!.loseAnswer();
     await settled();
-    assert.deepEqual(log, ['failed']);
+    assert.deepEqual(log, ['failed 2']);
     queue.stop();
   });
 
@@ -153,7 +153,7 @@ describe('publish queue', () => {
     const { queue, log } = setUp({ publishBufferMessages: 4 });
     for (let i = 0; i < 6; i += 1) queue.push(decision(i));
     assert.equal(queue.length, 4);
-    assert.deepEqual(log, ['dropped 0', 'dropped 1']);
+    assert.deepEqual(log, ['dropped 0, full', 'dropped 1, full']);
   });
 
   it('bounds the buffer by bytes, and keeps the newest message whatever its size', () => {
@@ -161,7 +161,7 @@ describe('publish queue', () => {
     queue.push(decision(0));
     queue.push(decision(1));
     assert.equal(queue.length, 1);
-    assert.deepEqual(log, ['dropped 0']);
+    assert.deepEqual(log, ['dropped 0, full']);
   });
 
   it('lets go what grew older than the retention', async () => {
@@ -172,7 +172,7 @@ describe('publish queue', () => {
     setNow(12_500);
     queue.setAvailable(true);
     await settled();
-    assert.deepEqual(log, ['dropped 0']);
+    assert.deepEqual(log, ['dropped 0, old']);
     assert.equal(calls.length, 1);
     assert.notEqual(
       calls[0]!.request.expectedToken,
