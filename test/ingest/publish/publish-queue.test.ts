@@ -8,6 +8,7 @@ import {
 import type { UpstreamMessage } from '../../../ingest/message.ts';
 import { PublishQueue, type PublishDecision } from '../../../ingest/publish/publish-queue.ts';
 import { flashblockJson, upstreamMessage } from '../../support/messages.ts';
+import { VirtualTime } from './virtual-time.ts';
 
 interface Call {
   readonly request: PublishRequest;
@@ -137,16 +138,26 @@ describe('publish queue', () => {
   });
 
   it('tells a lost answer once and tries again by itself', async () => {
-    const { queue, calls, log } = setUp();
-    queue.setAvailable(true);
-    queue.push(decision(0));
-    queue.push(decision(1));
-    await settled();
-    calls[0]!.loseAnswer();
-    calls[1]!.loseAnswer();
-    await settled();
-    assert.deepEqual(log, ['failed 2']);
-    queue.stop();
+    const time = new VirtualTime();
+    try {
+      const { queue, calls, log } = setUp();
+      queue.setAvailable(true);
+      queue.push(decision(0));
+      queue.push(decision(1));
+      await settled();
+      calls[0]!.loseAnswer();
+      calls[1]!.loseAnswer();
+      await settled();
+      assert.deepEqual(log, ['failed 2']);
+      await time.advanceTo(499);
+      assert.equal(calls.length, 2);
+      await time.advanceTo(500);
+      assert.deepEqual([calls[2]!.request, calls[3]!.request], [calls[0]!.request, calls[1]!.request]);
+      queue.stop();
+      assert.equal(time.pending, 0);
+    } finally {
+      time.end();
+    }
   });
 
   it('keeps at most the buffer while the backplane is away and lets the oldest go', () => {
