@@ -84,7 +84,9 @@ export class RedisHarness implements BackplaneHarness {
 
   async close(): Promise<void> {
     await Promise.all(this.#opened.map((opened) => opened.stop()));
-    if (this.client.status === 'ready') await this.client.del(this.keys.state, this.keys.history);
+    // A server that is gone or broken by the test has nothing to be tidied up.
+    if (this.client.status === 'ready')
+      await this.client.del(this.keys.state, this.keys.history).catch(() => undefined);
     this.client.disconnect();
   }
 

@@ -20,8 +20,7 @@ export interface RedisChoice {
   readonly own?: RedisOrigin;
 }
 
-const NO_REDIS =
-  'The tests need a Redis: set REDIS_URL, start Docker, or put redis-server or valkey-server on PATH.';
+const NO_REDIS = 'The tests need a Redis: set REDIS_URL, start Docker, or put redis-server or valkey-server on PATH.';
 
 /** Carries the choice of test/run.mjs to the test process. */
 export const CHOICE_VARIABLE = 'FLASHCAST_TEST_REDIS';

@@ -44,6 +44,7 @@ describe('where Redis is', () => {
       state: 'flashblocks:{flashblocks:stream}:state',
       history: 'flashblocks:{flashblocks:stream}:history',
       channel: 'flashblocks:{flashblocks:stream}:channel',
+      absent: 'flashblocks:{flashblocks:stream}:absent',
     });
   });
 });

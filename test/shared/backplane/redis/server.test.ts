@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import { BackplaneUnavailableError } from '../../../../shared/backplane/backplane.ts';
 import { UnfitServerError } from '../../../../shared/backplane/redis/errors.ts';
 import { Writer, draft, rawDraft, results, startPublisher, startSource } from '../../../suites/backplane-harness.ts';
@@ -89,5 +91,59 @@ describe('a backplane whose Redis is set up in its own way', function () {
     const histogram = await opened.registry.metrics();
     assert.match(histogram, /flashcast_redis_command_duration_seconds_count\{command="publish"\} 3/);
     assert.match(histogram, /^flashcast_redis_up 1$/m);
+  });
+
+  /** Waits until the server has refused or carried out so many more calls of a command. */
+  const called = async (opened: RedisHarness, field: RegExp, more: number) => {
+    const count = async () => Number(field.exec(await (opened.client as Redis).info('commandstats'))?.[1] ?? 0);
+    const before = await count();
+    while ((await count()) < before + more) await delay(20);
+  };
+
+  it('stays unavailable for publishes while Redis takes no writes, and comes back by itself', async () => {
+    const opened = await start([]);
+    const publisher = await startPublisher(opened.publisher());
+    const changes: boolean[] = [];
+    const back = new Promise<void>((resolve) => {
+      publisher.onAvailable((available) => changes.push(available) === 3 && resolve());
+    });
+    await opened.client.config('SET', 'maxmemory', '1');
+    const refused = /cmdstat_xadd:.*rejected_calls=(\d+)/;
+    await called(opened, refused, 1);
+    await assert.rejects(new Writer(publisher).publish(draft(0)), BackplaneUnavailableError);
+    await called(opened, refused, 2);
+    assert.deepEqual(changes, [true, false]);
+    assert.match(await opened.registry.metrics(), /^flashcast_redis_up 0$/m);
+    await opened.client.config('SET', 'maxmemory', '0');
+    await back;
+    assert.deepEqual(changes, [true, false, true]);
+    assert.equal(await opened.client.exists(opened.keys.absent), 0);
+  });
+
+  it('is not available to a publisher where writes are refused from the start', async () => {
+    const opened = await start(['--maxmemory', '1']);
+    const publisher = opened.publisher();
+    await publisher.start();
+    await assert.rejects(publisher.readState(), BackplaneUnavailableError);
+    assert.match(opened.logs.text, /OOM/);
+  });
+
+  it('stays unavailable for publishes while the state has another layout', async () => {
+    const opened = await start([]);
+    const publisher = await startPublisher(opened.publisher());
+    const writer = new Writer(publisher);
+    await writer.publish(draft(0));
+    const changes: boolean[] = [];
+    const back = new Promise<void>((resolve) => {
+      publisher.onAvailable((available) => changes.push(available) === 3 && resolve());
+    });
+    await opened.client.hset(opened.keys.state, 'version', '2');
+    const request = writer.request(draft(1));
+    await assert.rejects(writer.send(request), /the state has the layout 2/);
+    await called(opened, /cmdstat_eval:calls=(\d+)/, 2);
+    assert.deepEqual(changes, [true, false]);
+    await opened.client.hset(opened.keys.state, 'version', '1');
+    await back;
+    assert.deepEqual(results([await writer.send(request)]), [2]);
   });
 });
