@@ -117,7 +117,7 @@ export class RedisConnection {
       if (error instanceof TypeError || error instanceof RangeError) throw error;
       if (!isReplyError(error) && !(error instanceof StateError))
         throw new BackplaneUnavailableError(`${command}: the answer is lost`);
-      // An error such as OOM or NOREPLICAS lasts; the next sign of life, at the earliest, makes it worth another try.
+      // An error such as OOM or NOREPLICAS lasts; the owner's next check that succeeds makes it worth another try.
       this.#report(error);
       this.#setAvailable(false);
       throw new BackplaneUnavailableError(`${command}: ${reasonOf(error)}`);
@@ -180,8 +180,9 @@ export class RedisConnection {
     this.#report(error);
     this.#settleStart?.(error instanceof UnfitServerError ? error : undefined);
     // The connection still carries answers: ask again in a while. What was not made ready begins anew instead.
-    if (!this.#prepared || !isReplyError(error)) this.#ticksToRetry = RETRY_TICKS;
-    if (this.#prepared && !isReplyError(error)) this.renew();
+    const answered = isReplyError(error) || error instanceof StateError;
+    if (!this.#prepared || !answered) this.#ticksToRetry = RETRY_TICKS;
+    if (this.#prepared && !answered) this.renew();
   }
 
   #tick(): void {

@@ -6,6 +6,8 @@ export interface StreamKeys {
   readonly history: string;
   /** Where envelopes are published; sharded in a Cluster. */
   readonly channel: string;
+  /** Never made: a write to it shows whether writes are taken, and changes nothing. */
+  readonly absent: string;
 }
 
 /**
@@ -15,5 +17,10 @@ export interface StreamKeys {
  */
 export function streamKeys(prefix: string): StreamKeys {
   const stream = `${prefix}:{${prefix}:stream}`;
-  return { state: `${stream}:state`, history: `${stream}:history`, channel: `${stream}:channel` };
+  return {
+    state: `${stream}:state`,
+    history: `${stream}:history`,
+    channel: `${stream}:channel`,
+    absent: `${stream}:absent`,
+  };
 }

@@ -11,6 +11,14 @@ export function signOfLife(client: RedisClient, keys: StreamKeys): Promise<numbe
 }
 
 /**
+ * Asks whether a publish would be taken: an entry for a stream that does not exist and is not to be made changes nothing,
+ * and is refused like every write while Redis is out of memory, a replica, short of replicas, or cannot save.
+ */
+export function askToWrite(client: RedisClient, keys: StreamKeys): Promise<unknown> {
+  return client.xadd(keys.absent, 'NOMKSTREAM', '*', 'asked', '');
+}
+
+/**
  * Finds out whether the server at the other end of a fresh connection can carry the stream.
  *
  * @throws UnfitServerError when it cannot

@@ -4,7 +4,7 @@ import { RedisConnection } from './connection.ts';
 import { streamKeys, type StreamKeys } from './keys.ts';
 import { LimitedLog } from './limited-log.ts';
 import type { RedisDependencies, RedisOptions } from './options.ts';
-import { prepareCommands, signOfLife } from './prepare.ts';
+import { askToWrite, prepareCommands } from './prepare.ts';
 import { append, fetchState } from './scripts.ts';
 
 /**
@@ -31,8 +31,11 @@ class RedisPublisher implements StreamPublisher {
     this.#connection = new RedisConnection({
       name: 'commands',
       client,
-      prepare: () => prepareCommands(client, this.#keys, target.mode, this.#log),
-      check: () => signOfLife(client, this.#keys),
+      prepare: async () => {
+        await prepareCommands(client, this.#keys, target.mode, this.#log);
+        await askToWrite(client, this.#keys);
+      },
+      check: () => this.#check(),
       onAvailable: (available) => {
         metrics.up.set(available ? 1 : 0);
         for (const listener of this.#listeners) listener(available);
@@ -59,6 +62,15 @@ class RedisPublisher implements StreamPublisher {
     return this.#connection.run('publish', () =>
       append(this.#client, this.#keys, request, this.#options, this.#publishCommand),
     );
+  }
+
+  /**
+   * Only what makes publishes possible counts as a sign of life. Else a Redis that answers and takes nothing would be
+   * available for a moment again and again: ready to whoever asks, and every publish in vain.
+   */
+  async #check(): Promise<void> {
+    await askToWrite(this.#client, this.#keys);
+    if (!this.#connection.available) await fetchState(this.#client, this.#keys);
   }
 
   stop(): Promise<void> {
