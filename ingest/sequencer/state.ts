@@ -59,8 +59,9 @@ function sameEnd(a: DecidedState, b: DecidedState): boolean {
 /**
  * The state to decide on after the stored one was learnt.
  *
- * With `'everything'` and no position of its own an ingest starts from the expired one: what clients may have received
- * before it is not sent to them again, and a jump needs no further wait, as the stream was silent for long.
+ * With `'everything'` an ingest whose own position is older than the expired one, or that has none, starts from the
+ * expired one: what clients may have received before it is not sent to them again, and a jump needs no further wait, as
+ * the stream was silent for long.
  *
  * @param own the own memory without what did not go in
  * @param keepOwn see `Sequencer.adopt`
@@ -73,8 +74,11 @@ export function adoptStored(
 ): SequenceState {
   if (stored === undefined) return own;
   const learnt = RecentContents.learnt(stored.recent, now);
-  if (keepOwn === 'everything' && own.position !== undefined) return { ...own, recent: learnt.mergedWith(own.recent) };
-  const quietSince = keepOwn === 'everything' ? now - (stored.flashblockAgeMs ?? 0) : now;
+  const storedAt = stored.flashblockAgeMs === undefined ? -Infinity : now - stored.flashblockAgeMs;
+  if (keepOwn === 'everything' && own.position !== undefined && own.quietSince >= storedAt) {
+    return { ...own, recent: learnt.mergedWith(own.recent) };
+  }
+  const quietSince = keepOwn === 'everything' ? Math.min(now, storedAt) : now;
   return {
     ...stored.decided,
     recent: keepOwn === 'nothing' ? learnt : learnt.mergedWith(own.recent),

@@ -70,6 +70,17 @@ describe('adopt', () => {
     assert.deepEqual(bench.receive(frame(100, 3), frame(5000, 0)), ['100-3 stale', '5000-0 gap']);
   });
 
+  it('starts from an expired state that is newer than its own position, as after minutes in which it stood still', () => {
+    const bench = new Bench();
+    bench.receive(frame(100, 0), frame(100, 1));
+    bench.now = 300_000;
+    const late = frame(100, 2, { readAt: 300_000 });
+    bench.receive(late);
+    const expired = storedAfter([frame(250, 9), frame(250, 10)], { acceptedAgeMs: 13_000, flashblockAgeMs: 13_000 });
+    assert.deepEqual(bench.adopt(expired, 'everything', [late]), ['100-2 stale']);
+    assert.deepEqual(bench.receive(frame(251, 0)), ['251-0']);
+  });
+
   it('holds an undone message when the stored position is behind, knowing the own contents', () => {
     const bench = new Bench();
     const messages = [0, 1, 2, 3, 4].map((index) => frame(100, index));
