@@ -1,6 +1,7 @@
 import { pino, type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import { maskUri } from './config/mask.ts';
+import { LogOutput } from './log-output.ts';
 
 export type { Logger };
 
@@ -33,29 +34,30 @@ export interface LogOptions {
 
 /**
  * The process' log: one event one line, on standard output. Field values are names, numbers and states; URIs, keys, headers
- * and anything a client sent never go in. Written at once, so that the last line before an end is not lost.
+ * and anything a client sent never go in. Written at once, so that the last line before an end is not lost; a standard output
+ * that takes nothing costs lines and nothing else.
  */
 export function createLogger(options: LogOptions): Logger {
-  const settings = {
-    level: options.logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeError },
-    hooks: { streamWrite: maskLine },
-  };
-  if (options.logFormat === 'json') {
-    return pino(
-      { ...settings, formatters: { level: (label: string) => ({ level: label }) } },
-      pino.destination({ dest: 1, sync: true }),
-    );
-  }
-  return pino(
-    settings,
-    pretty({
-      colorize: process.stdout.isTTY,
-      sync: true,
-      singleLine: true,
-      translateTime: 'HH:MM:ss.l',
-    }),
+  const json = options.logFormat === 'json';
+  const output = new LogOutput((lines) => {
+    logger.warn({ lines }, 'log lines could not be written');
+  });
+  const format = json
+    ? undefined
+    : prettyFactory({ colorize: process.stdout.isTTY, singleLine: true, translateTime: 'HH:MM:ss.l' });
+  const logger: Logger = pino(
+    {
+      level: options.logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+      hooks: { streamWrite: maskLine },
+      ...(json && { formatters: { level: (label: string) => ({ level: label }) } }),
+    },
+    { write: (line: string) => output.write(format?.(line) ?? line) },
   );
+  process.once('exit', () => {
+    output.flush();
+  });
+  return logger;
 }
