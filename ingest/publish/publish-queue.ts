@@ -73,6 +73,13 @@ interface Entry {
   encoded: EncodedPayload | undefined;
 }
 
+/** What an entry costs in memory beside its content, so that a flood of tiny messages is bounded too. */
+const ENTRY_BYTES = 1024;
+
+function costOf({ decision }: Entry): number {
+  return decision.message.content.length + ENTRY_BYTES;
+}
+
 /** Sent again this long after a lost answer when the backplane never said that it was away. */
 const RETRY_MS = 500;
 
@@ -123,7 +130,6 @@ export class PublishQueue {
 
   /** Appends a decision that was made on the state after the last entry. */
   push(decision: PublishDecision): void {
-    const { publishBufferMessages, publishBufferBytes } = this.#options;
     const entry: Entry = {
       decision,
       expectedToken: this.#tip,
@@ -135,11 +141,8 @@ export class PublishQueue {
     this.#tip = entry.token;
     this.#seed = undefined;
     this.#entries.push(entry);
-    this.#bytes += decision.message.content.length;
-    while (
-      this.#entries.length > this.#inFlight + 1 &&
-      (this.#entries.length > publishBufferMessages || this.#bytes > publishBufferBytes)
-    ) {
+    this.#bytes += costOf(entry);
+    while (this.#entries.length > this.#inFlight + 1 && this.#overfull()) {
       this.#dropOldestWaiting('full');
     }
     void this.#deps.encode(decision.message).then((encoded) => {
@@ -199,11 +202,20 @@ export class PublishQueue {
     this.#pump();
   }
 
+  /**
+   * PUBLISH_BUFFER_MESSAGES holds while the backplane is away. While it is there, a burst, as a resumed upstream sends one, may
+   * be longer than that and goes in within milliseconds: then the bytes bound it alone.
+   */
+  #overfull(): boolean {
+    const { publishBufferMessages, publishBufferBytes } = this.#options;
+    return this.#bytes > publishBufferBytes || (!this.#available && this.#entries.length > publishBufferMessages);
+  }
+
   /** An entry behind the dropped one is refused when it is sent, as its predecessor never went in, and decided again. */
   #dropOldestWaiting(reason: LetGoReason): void {
     const [entry] = this.#entries.splice(this.#inFlight, 1);
     if (entry === undefined) return;
-    this.#bytes -= entry.decision.message.content.length;
+    this.#bytes -= costOf(entry);
     this.#deps.events.dropped(entry.decision.message, reason);
     if (this.#entries.length === 0) this.#onFlushed?.();
   }
@@ -273,7 +285,7 @@ export class PublishQueue {
     }
     this.#entries.shift();
     this.#inFlight -= 1;
-    this.#bytes -= entry.decision.message.content.length;
+    this.#bytes -= costOf(entry);
     this.#highestSequence = Math.max(this.#highestSequence, outcome.sequence);
     this.#deps.events.published(entry.decision, outcome, durationMs);
     if (this.#entries.length === 0) this.#onFlushed?.();

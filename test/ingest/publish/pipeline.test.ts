@@ -180,6 +180,18 @@ describe('publish pipeline', () => {
     await pipeline.stop();
   });
 
+  it('publishes all of a burst, as an upstream sends one that was resumed', async () => {
+    const backplane = createMemoryBackplane(BOUNDS);
+    const stream = await collect(backplane);
+    const { pipeline } = setUp(backplane);
+    await pipeline.start();
+    await settled();
+    for (let n = 0; n < 150; n += 1) pipeline.receive(message(n));
+    while (pipeline.buffered > 0) await settled();
+    assert.deepEqual(places(stream), upTo(150));
+    await pipeline.stop();
+  });
+
   it('makes one stream of two ingests, whatever the interleaving', async () => {
     const step = fc.record({ ingest: fc.nat(1), count: fc.integer({ min: 1, max: 4 }), wait: fc.boolean() });
     await fc.assert(

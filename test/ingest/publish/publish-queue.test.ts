@@ -167,6 +167,30 @@ describe('publish queue', () => {
     assert.deepEqual(log, ['dropped 0, full', 'dropped 1, full']);
   });
 
+  it('takes a burst that is longer than the buffer while the backplane is there', async () => {
+    const { queue, calls, log } = setUp({ publishBufferMessages: 4 });
+    queue.setAvailable(true);
+    for (let i = 0; i < 30; i += 1) queue.push(decision(i));
+    for (let answered = 0; answered < 30; answered += 1) {
+      await settled();
+      calls[answered]!.answer(published(11 + answered));
+    }
+    await settled();
+    assert.equal(queue.length, 0);
+    assert.equal(log.filter((line) => line.startsWith('published')).length, 30);
+    assert.equal(log.length, 30);
+  });
+
+  it('bounds a flood of tiny messages while the backplane is there', async () => {
+    const publishBufferBytes = 102_400;
+    const { queue, log } = setUp({ publishBufferBytes });
+    queue.setAvailable(true);
+    await settled();
+    for (let i = 0; i < 400; i += 1) queue.push(decision(i));
+    assert.ok(queue.length <= publishBufferBytes / 1024, String(queue.length));
+    assert.equal(log.length, 400 - queue.length);
+  });
+
   it('bounds the buffer by bytes, and keeps the newest message whatever its size', () => {
     const { queue, log } = setUp({ publishBufferBytes: 10 });
     queue.push(decision(0));
