@@ -1,11 +1,9 @@
 import { promisify } from 'node:util';
-import { brotliCompress, brotliCompressSync, constants, type BrotliOptions } from 'node:zlib';
+import { brotliCompress, brotliCompressSync } from 'node:zlib';
+import { brotliOptions } from './brotli-options.ts';
 import { CompressorError, CompressorLoad, type Compressor, type CompressorOptions } from './compressor.ts';
 
 const brotliCompressInPool = promisify(brotliCompress);
-
-/** The window that consumers and the reference use (client-protocol, "Frames to clients"). */
-const WINDOW_BITS = 22;
 
 /**
  * Up to this plain size, and at qualities up to {@link ON_LOOP_MAX_QUALITY}, compressing takes at most about 0.2 ms, while
@@ -33,14 +31,7 @@ export class NativeCompressor implements Compressor {
 
   async compress(plain: Buffer): Promise<Buffer> {
     if (this.#stopped) throw new CompressorError('stopped');
-    // The text mode gains nothing on flashblocks: neither bytes nor time differ from the generic one.
-    const options: BrotliOptions = {
-      params: {
-        [constants.BROTLI_PARAM_QUALITY]: this.#quality,
-        [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS,
-        [constants.BROTLI_PARAM_SIZE_HINT]: plain.length,
-      },
-    };
+    const options = brotliOptions(plain.length, this.#quality);
     if (NativeCompressor.placeOf(plain.length, this.#quality) === 'loop') return brotliCompressSync(plain, options);
     this.#load.add(plain.length);
     try {

@@ -12,7 +12,7 @@ function decodes(text: string): boolean {
 
 function isUri(text: string, protocols: readonly string[]): boolean {
   // The URL parser would silently strip or escape white space and control characters.
-  // eslint-disable-next-line no-control-regex
+  // eslint-disable-next-line no-control-regex -- control characters are what must be absent
   if (/[\s\u0000-\u001f\u007f]/.test(text) || text.includes('#') || !URL.canParse(text)) return false;
   const url = new URL(text);
   // The parser would also take `ws:host`.
