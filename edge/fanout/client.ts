@@ -24,6 +24,10 @@ export abstract class Client {
   inFlight = false;
   /** Its cursor has not reached the ring's head since it joined behind it or since the last burst. */
   catchingUp = false;
+  /** It waits its turn to be caught up; rounds pass it over. */
+  queued = false;
+  /** It waits for a position that the stream has yet to come to; nothing is sent until then. */
+  held = false;
   /** When the socket last took a byte, or began to wait; meaningful while blocked. Monotonic milliseconds. */
   progressAt = 0;
   /** Bytes that the kernel had not taken when last looked at; meaningful while blocked. */

@@ -7,12 +7,16 @@
  * while it runs are delivered by its later visits, and to the clients visited before by the next round. A blocked client
  * is passed over; when its socket is free it goes on from its cursor, which ends nowhere but in the ring.
  *
+ * Live delivery comes first: clients that catch up are served when no round runs, and one slice between two rounds, however
+ * many they are.
+ *
  * Each client gets every entry from its cursor on, once and in order; there is no queue beside the ring.
  */
 import { performance } from 'node:perf_hooks';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import type { Ring, RingEntry } from '../stream/contract.ts';
 import type { Client } from './client.ts';
+import { CatchUps, canGoOn } from './catch-ups.ts';
 import { ClientWriter } from './client-writer.ts';
 import { DeliveryMetrics, type FanoutMetrics } from './delivery-metrics.ts';
 import { LagWatch } from './lag-watch.ts';
@@ -45,6 +49,8 @@ export class Fanout<C extends Client = Client> {
   readonly #bursts: BurstDetector;
   readonly #settledListeners: (() => void)[] = [];
 
+  readonly #catchUps: CatchUps;
+
   /** The next slice or round. */
   #next: NodeJS.Immediate | undefined;
   /** Where in the list the last round began, as a part of it. */
@@ -73,9 +79,8 @@ export class Fanout<C extends Client = Client> {
     this.#metrics = new DeliveryMetrics(dependencies.metrics);
     this.#bursts = new BurstDetector(limits);
     this.#settled = ring.head;
-    this.writer = new ClientWriter((client) => {
-      this.#resume(client);
-    }, now);
+    this.#catchUps = new CatchUps(now);
+    this.writer = new ClientWriter((client) => this.#resume(client), now);
     this.lag = new LagWatch(limits, { ring, stall, now, writer: this.writer });
   }
 
@@ -89,6 +94,7 @@ export class Fanout<C extends Client = Client> {
     clearImmediate(this.#next);
     this.#next = undefined;
     this.#running = false;
+    this.#catchUps.clear();
   }
 
   /** Clients in the list. The order changes as clients leave. */
@@ -96,27 +102,35 @@ export class Fanout<C extends Client = Client> {
     return this.#clients;
   }
 
-  /** Called after a round that left nothing to write to any client that could take it. */
+  /** Called when nothing is left to write to any client that could take it. */
   onSettled(listener: () => void): void {
     this.#settledListeners.push(listener);
   }
 
   /** Nothing is left to write to any client that could take it. */
   get isSettled(): boolean {
-    return !this.#running && this.#settled === this.#ring.head;
+    return !this.#running && this.#settled === this.#ring.head && this.#catchUps.size === 0;
   }
 
-  /** Adds a client; where its cursor is behind the head it catches up from there. */
+  /** Adds a client; where its cursor is behind the head it catches up from there, unless it is held. */
   add(client: C): void {
     client.index = this.#clients.push(client) - 1;
-    if (client.cursor >= this.#ring.head) return;
-    client.catchingUp = true;
-    this.#resume(client);
+    client.catchingUp = client.held || client.cursor < this.#ring.head;
+    if (!client.held && client.catchingUp) this.#queueCatchUp(client);
+  }
+
+  /** Ends the hold on a client, which goes on from `cursor`. */
+  release(client: C, cursor: number): void {
+    client.held = false;
+    client.cursor = cursor;
+    client.catchingUp = cursor < this.#ring.head;
+    if (client.index >= 0 && client.catchingUp) this.#queueCatchUp(client);
   }
 
   /** Removes a client whose connection has ended. Idempotent. */
   remove(client: C): void {
     this.writer.forget(client);
+    this.#catchUps.delete(client);
     if (client.index < 0) return;
     const last = this.#clients.pop();
     if (last !== undefined && last !== client) {
@@ -150,6 +164,8 @@ export class Fanout<C extends Client = Client> {
   }
 
   #beginRound(): void {
+    clearImmediate(this.#next);
+    this.#next = undefined;
     this.#running = true;
     this.#again = false;
     this.#length = this.#clients.length;
@@ -167,16 +183,13 @@ export class Fanout<C extends Client = Client> {
     while (this.#visited < this.#length && writes < SLICE_WRITES) {
       const client = this.#clients[(this.#first + this.#visited) % this.#length];
       this.#visited += 1;
-      if (client !== undefined) writes += this.#serve(client);
+      if (client !== undefined && !client.queued) writes += this.#serveLive(client);
     }
     if (writes > 0) {
       this.#lastWriteAt = this.#now();
       this.#metrics.slice(this.#lastWriteAt - startedAt);
     }
-    if (this.#visited < this.#length)
-      this.#next = setImmediate(() => {
-        this.#slice();
-      });
+    if (this.#visited < this.#length) this.#next = setImmediate(() => this.#slice());
     else this.#endRound();
   }
 
@@ -186,25 +199,72 @@ export class Fanout<C extends Client = Client> {
     this.#metrics.settled(this.#ring, this.#settled, this.#roundHead, this.#lastWriteAt, wallOffset);
     this.#settled = this.#roundHead;
     if (this.#again) {
-      this.#next = setImmediate(() => {
-        this.#beginRound();
-      });
+      this.#next = setImmediate(() => this.#betweenRounds());
       return;
     }
     this.#running = false;
+    if (this.#catchUps.size > 0) this.#catchUpSoon();
+    else this.#tellSettled();
+  }
+
+  /** Catch-ups get a slice of their own also where one round follows the other. */
+  #betweenRounds(): void {
+    if (this.#catchUps.size > 0) {
+      this.#catchUpSlice();
+      this.#next = setImmediate(() => this.#beginRound());
+    } else this.#beginRound();
+  }
+
+  #queueCatchUp(client: Client): void {
+    this.#catchUps.add(client);
+    if (!this.#running) this.#catchUpSoon();
+  }
+
+  #catchUpSoon(): void {
+    this.#next ??= setImmediate(() => {
+      this.#next = undefined;
+      this.#catchUpSlice();
+      if (this.#catchUps.size > 0) this.#catchUpSoon();
+      else if (this.isSettled) this.#tellSettled();
+    });
+  }
+
+  #catchUpSlice(): void {
+    const { writes, durationMs } = this.#catchUps.slice(
+      SLICE_WRITES,
+      (client, budget, deadline) => this.#serve(client, budget, deadline),
+      this.#ring.head,
+    );
+    if (writes > 0) this.#metrics.slice(durationMs);
+    else this.#metrics.flush();
+  }
+
+  #tellSettled(): void {
     for (const listener of this.#settledListeners) listener();
   }
 
+  /** @returns how many frames were written */
+  #serveLive(client: Client): number {
+    const writes = this.#serve(client, SLICE_WRITES, Infinity);
+    if (canGoOn(client, this.#ring.head)) this.#queueCatchUp(client);
+    return writes;
+  }
+
   /**
-   * Writes what is between a client's cursor and the head, until its socket blocks or a slice's worth is written.
+   * Writes what is between a client's cursor and the head, until its socket blocks, `budget` frames are written or it is
+   * `deadline`.
    *
    * @returns how many frames were written
    */
-  #serve(client: Client): number {
-    if (client.blocked || !client.open) return 0;
+  #serve(client: Client, budget: number, deadline: number): number {
+    if (client.blocked || client.held || !client.open) return 0;
     const head = this.#ring.head;
     let writes = 0;
-    while (client.cursor < head && writes < SLICE_WRITES) {
+    while (
+      client.cursor < head &&
+      writes < budget &&
+      (writes === 0 || deadline === Infinity || this.#now() < deadline)
+    ) {
       const entry = this.#ring.at(client.cursor);
       if (entry === undefined) {
         client.tooSlow('fell_out');
@@ -230,20 +290,16 @@ export class Fanout<C extends Client = Client> {
       }
     }
     if (client.cursor === head) client.catchingUp = false;
-    else this.#again = true;
     return writes;
   }
 
-  /** Goes on with one client outside its turn. */
+  /** Goes on with a client whose socket is free again. */
   #resume(client: Client): void {
-    if (client.index < 0) return;
-    this.#serve(client);
-    this.#metrics.flush();
-    if (this.#again && !this.#running) {
-      this.#running = true;
-      this.#next = setImmediate(() => {
-        this.#beginRound();
-      });
+    if (client.index < 0 || client.held) return;
+    if (client.catchingUp) this.#queueCatchUp(client);
+    else {
+      this.#serveLive(client);
+      this.#metrics.flush();
     }
   }
 }

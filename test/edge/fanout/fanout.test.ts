@@ -180,6 +180,8 @@ describe('fan-out', () => {
     const setup = new Setup({}, 1000);
     for (let n = 0; n < SLICE_WRITES * 2 + 10; n += 1) setup.deliver();
     const client = setup.join(5);
+    assert.equal(client.socket.written.length, 0);
+    await turn();
     assert.equal(client.socket.written.length, SLICE_WRITES);
     assert.ok(client.catchingUp);
     await setup.settled();
@@ -262,7 +264,7 @@ describe('fan-out', () => {
       assert.equal(client.slowness, 'time');
     });
 
-    it('closes nobody for a burst, and gives ten times as long while clients catch up', () => {
+    it('closes nobody for a burst, and gives ten times as long while clients catch up', async () => {
       const setup = new Setup();
       const client = stuckAt(setup, 60, 1);
       setup.time += 5000;
@@ -274,6 +276,7 @@ describe('fan-out', () => {
       setup.fanout.lag.check();
       assert.equal(client.slowness, undefined);
       client.socket.take(Infinity);
+      await setup.settled();
       assert.equal(client.socket.written.length, 60);
       assert.equal(client.catchingUp, false);
     });
