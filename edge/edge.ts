@@ -16,6 +16,7 @@ import type { LagLimits } from './fanout/limits.ts';
 import { BlockEnd } from './front/block-end.ts';
 import type { Connection } from './front/connection.ts';
 import { Front, type FrontSettings } from './front/front.ts';
+import { Resumes } from './front/resumes.ts';
 import { ringCodec } from './ring-codec.ts';
 import type { RingEntry } from './stream/contract.ts';
 import { type EdgeStream, createEdgeStream } from './stream/edge-stream.ts';
@@ -38,6 +39,7 @@ export class Edge {
   readonly #options: EdgeOptions;
   readonly #stream: EdgeStream;
   readonly #fanout: Fanout<Connection>;
+  readonly #resumes: Resumes<Connection>;
   readonly #front: Front;
   readonly #log: Logger;
   #newest: RingEntry | undefined;
@@ -58,10 +60,19 @@ export class Edge {
     const fanout = new Fanout<Connection>(options, { ring: stream.ring, metrics, stall });
     this.#stream = stream;
     this.#fanout = fanout;
-    this.#front = new Front(options, { ring: stream.ring, fanout, blockEnd, metrics, stall, log });
+    const resumes = new Resumes<Connection>(options, {
+      ring: stream.ring,
+      fanout,
+      metrics,
+      stall,
+      now: () => performance.now(),
+    });
+    this.#resumes = resumes;
+    this.#front = new Front(options, { ring: stream.ring, fanout, resumes, blockEnd, metrics, stall, log });
     stream.onEntry((entry, source) => {
       this.#newest = entry;
       blockEnd.add(entry.envelope.position, entry.arrivedAt);
+      resumes.entry(entry, source);
       if (source === 'fill') fanout.passOver(entry);
       else fanout.entry(entry);
     });
@@ -78,7 +89,7 @@ export class Edge {
   async start(): Promise<void> {
     this.#fanout.start();
     try {
-      await Promise.all([this.#listen(), this.#stream.start()]);
+      await Promise.all([this.#listen(), this.#fill()]);
     } catch (error) {
       await this.#end();
       throw error;
@@ -129,6 +140,11 @@ export class Edge {
     this.#log.info(this.#front.address(), 'listening for clients');
   }
 
+  async #fill(): Promise<void> {
+    await this.#stream.start();
+    this.#resumes.filled();
+  }
+
   async #drainAndEnd(): Promise<void> {
     this.#log.info({ clients: this.#fanout.clients.length }, 'draining');
     await this.#front.drain();
@@ -138,6 +154,7 @@ export class Edge {
   /** The stream ends last, so that clients are served until they are closed. */
   async #end(): Promise<void> {
     await this.#front.stop();
+    this.#resumes.stop();
     this.#fanout.stop();
     await this.#stream.stop();
   }

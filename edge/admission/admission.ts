@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientEncoding } from '../stream/contract.ts';
+import type { ResumeWish } from '../stream/resume.ts';
 import type { Refusal } from './refusal.ts';
 
 /** A request on a WebSocket route. */
@@ -17,6 +18,8 @@ export interface Candidate {
 export interface Grant {
   readonly address: string | undefined;
   encoding: ClientEncoding;
+  /** Where the client wants to go on; only until it has been let in. `undefined`: it asked for nothing. */
+  resume?: ResumeWish | undefined;
 }
 
 export interface AdmissionStep {

@@ -1,7 +1,6 @@
 /** The steps of the admission that need nothing beyond this process. */
-import type { ClientEncoding } from '../stream/contract.ts';
-import type { AdmissionStep, Candidate, Grant } from './admission.ts';
-import { DRAINING, INSTANCE_FULL, type Refusal, badRequest } from './refusal.ts';
+import type { AdmissionStep } from './admission.ts';
+import { DRAINING, INSTANCE_FULL, type Refusal } from './refusal.ts';
 
 /** Refuses new clients while the edge drains. */
 export class DrainingStep implements AdmissionStep {
@@ -42,23 +41,5 @@ export class InstanceLimitStep implements AdmissionStep {
 
   release(): void {
     this.#taken -= 1;
-  }
-}
-
-const ENCODINGS: ReadonlySet<string> = new Set(['br', 'identity', 'text'] satisfies ClientEncoding[]);
-
-function isEncoding(value: string): value is ClientEncoding {
-  return ENCODINGS.has(value);
-}
-
-/** Reads the query parameters that say how a client wants its messages. Names that are not known are ignored. */
-export class ParametersStep implements AdmissionStep {
-  admit(candidate: Candidate, grant: Grant): Refusal | undefined {
-    const [encoding, ...more] = candidate.query.getAll('encoding');
-    if (more.length > 0) return badRequest('encoding: expected once');
-    if (encoding === undefined) return undefined;
-    if (!isEncoding(encoding)) return badRequest('encoding: expected br, identity or text');
-    grant.encoding = encoding;
-    return undefined;
   }
 }

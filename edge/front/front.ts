@@ -12,11 +12,13 @@ import type { DisconnectReason, EdgeMetrics } from '../../shared/metrics/edge-me
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import { Admission, type AdmissionStep, type Grant } from '../admission/admission.ts';
 import { clientAddress } from '../admission/client-address.ts';
+import { ParametersStep } from '../admission/parameters.ts';
 import { DRAINING, INTERNAL_ERROR, NOT_FOUND, type Refusal, UPGRADE_REQUIRED } from '../admission/refusal.ts';
-import { DrainingStep, InstanceLimitStep, ParametersStep } from '../admission/steps.ts';
+import { DrainingStep, InstanceLimitStep } from '../admission/steps.ts';
 import { type TrustedProxies, parseTrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Ring } from '../stream/contract.ts';
+import type { Resume } from '../stream/resume.ts';
 import { answerSocket, refuse, refuseSocket } from './answer.ts';
 import type { BlockEnd } from './block-end.ts';
 import { type ClientWebSocket, Connection, type ConnectionHost } from './connection.ts';
@@ -25,8 +27,9 @@ import type { DrainTimes } from './drain-schedule.ts';
 import { type HttpServerSettings, createHttpServer } from './http-server.ts';
 import { PendingSockets } from './pending-sockets.ts';
 import { type PingSettings, PingWheel } from './ping-wheel.ts';
+import { type Resumes, resumeHeaders } from './resumes.ts';
 import { type Route, routeOf } from './routes.ts';
-import { type ClientWebSocketServer, createWebSocketServer } from './web-socket-server.ts';
+import { ClientWebSocketServer } from './web-socket-server.ts';
 
 export interface FrontSettings extends PingSettings, DrainTimes, HttpServerSettings {
   readonly listenAddr: { readonly host: string; readonly port: number };
@@ -42,6 +45,7 @@ export interface FrontSettings extends PingSettings, DrainTimes, HttpServerSetti
 export interface FrontDependencies {
   readonly ring: Pick<Ring, 'head'>;
   readonly fanout: Pick<Fanout<Connection>, 'add' | 'remove' | 'clients' | 'writer' | 'isSettled' | 'onSettled'>;
+  readonly resumes: Pick<Resumes<Connection>, 'answer' | 'join' | 'remove'>;
   readonly blockEnd: Pick<BlockEnd, 'reached' | 'blockTimeMs'>;
   readonly metrics: EdgeMetrics;
   readonly log: Logger;
@@ -76,7 +80,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
     this.#pending = new PendingSockets(settings.maxPending);
     this.#pings = new PingWheel(settings, dependencies.stall, () => this.now());
     this.#admission = new Admission(this.#admissionSteps());
-    this.#webSockets = createWebSocketServer();
+    this.#webSockets = new ClientWebSocketServer();
     this.#server = createHttpServer(settings);
     this.#server.on('connection', (socket: Socket) => this.#pending.add(socket));
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
@@ -165,8 +169,9 @@ export class Front implements ConnectionHost, Drained<Connection> {
   }
 
   ended(connection: Connection, reason: DisconnectReason): void {
-    const { fanout, metrics, log } = this.#deps;
+    const { fanout, resumes, metrics, log } = this.#deps;
     fanout.remove(connection);
+    resumes.remove(connection);
     if (connection.spoke >= 0) this.#pings.remove(connection, connection.spoke);
     this.#admission.release(connection.grant);
     metrics.closedConnections.inc();
@@ -226,36 +231,38 @@ export class Front implements ConnectionHost, Drained<Connection> {
       address: clientAddress(socket.remoteAddress, request.headersDistinct[this.#addressHeader], this.#trusted),
       encoding: this.#settings.enableCompression ? 'br' : 'identity',
     };
+    let refusal: Refusal | undefined;
     try {
-      const refusal = await this.#admission.admit({ query: route.query, headers: request.headers }, grant);
-      if (refusal !== undefined) {
-        this.#refuseUpgrade(socket, refusal);
-        return;
-      }
+      refusal = await this.#admission.admit({ query: route.query, headers: request.headers }, grant);
     } catch (error) {
       this.#deps.log.error({ err: error }, 'admission failed');
-      this.#refuseUpgrade(socket, INTERNAL_ERROR);
-      return;
+      refusal = INTERNAL_ERROR;
     }
-    this.#upgrade(request, socket, head, grant);
+    if (refusal !== undefined) this.#refuseUpgrade(socket, refusal);
+    else this.#upgrade(request, socket, head, grant);
   }
 
-  /** Hands an admitted socket to ws; where the handshake fails, ws or the error listener ends it. */
+  /** Where the handshake fails, ws or the error listener ends the socket. No entry comes between the answer and the join. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, grant: Grant): void {
     socket.off('error', destroyOnError);
-    const upgraded: ClientWebSocket[] = [];
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => upgraded.push(webSocket));
-    const [webSocket] = upgraded;
+    const resume = grant.resume && this.#deps.resumes.answer(grant.resume);
+    grant.resume = undefined;
+    const webSocket = this.#webSockets.upgrade(
+      request,
+      socket,
+      head,
+      resume === undefined ? [] : resumeHeaders(resume),
+    );
     if (webSocket !== undefined) {
-      this.#join(webSocket, socket, grant);
+      this.#join(webSocket, socket, grant, resume);
       return;
     }
     this.#admission.release(grant);
     this.#deps.metrics.admissions.inc({ result: 'handshake_failed' });
   }
 
-  #join(webSocket: ClientWebSocket, socket: Socket, grant: Grant): void {
-    const { fanout, metrics, ring, log } = this.#deps;
+  #join(webSocket: ClientWebSocket, socket: Socket, grant: Grant, resume: Resume | undefined): void {
+    const { fanout, resumes, metrics, ring, log } = this.#deps;
     const connection = new Connection(webSocket, socket, grant, ring.head, this);
     this.#pending.settle(socket);
     connection.spoke = this.#settings.clientPingEnabled ? this.#pings.add(connection) : -1;
@@ -263,7 +270,8 @@ export class Front implements ConnectionHost, Drained<Connection> {
     metrics.newConnections.inc();
     metrics.activeConnections.inc();
     metrics.clients.inc({ kind: 'plain', encoding: grant.encoding });
-    log.debug({ address: grant.address, encoding: grant.encoding }, 'client connected');
+    log.debug({ address: grant.address, encoding: grant.encoding, resume: resume?.outcome }, 'client connected');
+    if (resume !== undefined) resumes.join(connection, resume);
     fanout.add(connection);
   }
 

@@ -26,6 +26,10 @@ export const ADMISSION_RESULTS = [
 ] as const;
 export type AdmissionResult = (typeof ADMISSION_RESULTS)[number];
 
+/** What came of a client's wish to resume; the closed set of the label `outcome`. */
+export const RESUME_OUTCOMES = ['complete', 'partial', 'live'] as const;
+export type ResumeOutcome = (typeof RESUME_OUTCOMES)[number];
+
 /** What an edge measures: the stream as it arrives, latency, clients, admission. */
 export type EdgeMetrics = ReturnType<typeof createEdgeMetrics>;
 
@@ -121,7 +125,14 @@ export function createEdgeMetrics(registry: Registry) {
       labelNames: ['result'] as const,
       registers,
     }),
+    resumes: new Counter({
+      name: 'flashcast_resumes_total',
+      help: 'Clients that asked for what they missed or for the current block, by what they got',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
   };
+  for (const outcome of RESUME_OUTCOMES) metrics.resumes.inc({ outcome }, 0);
   for (const reason of DISCONNECT_REASONS) metrics.clientDisconnects.inc({ reason }, 0);
   for (const result of ADMISSION_RESULTS) metrics.admissions.inc({ result }, 0);
   for (const outcome of ['filled', 'lost']) metrics.streamGaps.inc({ outcome }, 0);

@@ -6,6 +6,7 @@ import type { LagLimits } from '../../edge/fanout/limits.ts';
 import { BlockEnd } from '../../edge/front/block-end.ts';
 import type { Connection } from '../../edge/front/connection.ts';
 import { Front, type FrontSettings } from '../../edge/front/front.ts';
+import { Resumes } from '../../edge/front/resumes.ts';
 import { ringCodec } from '../../edge/ring-codec.ts';
 import type { RingEntry } from '../../edge/stream/contract.ts';
 import { createRing } from '../../edge/stream/ring.ts';
@@ -15,7 +16,8 @@ import { createEncodingMetrics } from '../../shared/metrics/encoding-metrics.ts'
 import { Changes } from '../support/changes.ts';
 import { envelopeOf } from './stream/envelopes.ts';
 
-export type HarnessSettings = FrontSettings & LagLimits & { streamMaxMessages: number; streamMaxBytes: number };
+export type HarnessSettings = FrontSettings &
+  LagLimits & { streamMaxMessages: number; streamMaxBytes: number; streamRetentionMs: number };
 
 export const SETTINGS: HarnessSettings = {
   listenAddr: { host: '127.0.0.1', port: 0 },
@@ -36,6 +38,7 @@ export const SETTINGS: HarnessSettings = {
   ipAddrHttpHeader: 'X-Forwarded-For',
   streamMaxMessages: 256,
   streamMaxBytes: 67_108_864,
+  streamRetentionMs: 12_000,
 };
 
 /** A stall detector's face for tests: the loop stood still when the test says so. */
@@ -70,6 +73,7 @@ export class EdgeHarness implements AsyncDisposable {
   readonly log: Record<string, unknown>[] = [];
   readonly ring;
   readonly fanout: Fanout<Connection>;
+  readonly resumes: Resumes<Connection>;
   readonly front: Front;
   readonly now: () => number;
   #sequence = 0;
@@ -85,12 +89,22 @@ export class EdgeHarness implements AsyncDisposable {
     });
     this.now = now;
     this.fanout = new Fanout<Connection>(all, { ring: this.ring, metrics, stall, now });
+    this.resumes = new Resumes<Connection>(all, { ring: this.ring, fanout: this.fanout, metrics, stall, now });
     const write = (line: string): void => {
       this.log.push(JSON.parse(line) as Record<string, unknown>);
       this.changes.notify();
     };
     const log = pino({ level: 'debug' }, { write });
-    this.front = new Front(all, { ring: this.ring, fanout: this.fanout, blockEnd, metrics, stall, log, now });
+    this.front = new Front(all, {
+      ring: this.ring,
+      fanout: this.fanout,
+      resumes: this.resumes,
+      blockEnd,
+      metrics,
+      stall,
+      log,
+      now,
+    });
   }
 
   static async start(settings: Partial<HarnessSettings> = {}, now?: () => number): Promise<EdgeHarness> {
@@ -107,12 +121,13 @@ export class EdgeHarness implements AsyncDisposable {
     return `ws://127.0.0.1:${this.port}${path}`;
   }
 
-  /** The next message of the stream. */
-  deliver(fields: Parameters<typeof envelopeOf>[1] = {}): RingEntry {
+  /** The next message of the stream, behind so many that are lost. */
+  deliver(fields: Parameters<typeof envelopeOf>[1] = {}, lostBefore = 0): RingEntry {
     this.#sequence += 1;
     const envelope: Envelope = envelopeOf(this.#sequence, fields);
-    const entry = this.ring.append({ envelope, lostBefore: 0 }, this.now());
+    const entry = this.ring.append({ envelope, lostBefore }, this.now());
     this.blockEnd.add(envelope.position, entry.arrivedAt);
+    this.resumes.entry(entry, 'live');
     this.fanout.entry(entry);
     return entry;
   }
@@ -140,6 +155,7 @@ export class EdgeHarness implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.front.stop();
+    this.resumes.stop();
     this.fanout.stop();
   }
 }
