@@ -84,6 +84,11 @@ export class Resumes<C extends Client> {
     this.#waits.review((after) => this.answer({ kind: 'position', after }));
   }
 
+  /** Lets those go on live whose time is up. A timer sees to it. */
+  expire(): void {
+    this.#waits.expire();
+  }
+
   /** Ends the timer. Idempotent. */
   stop(): void {
     this.#waits.stop();
