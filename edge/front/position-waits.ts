@@ -55,12 +55,12 @@ export class PositionWaits<C extends Client> {
   /**
    * The stream has gone on.
    *
-   * @param newRun whether positions begin anew with this entry
+   * @param restart whether the chain begins anew with this entry
    */
-  entry(entry: RingEntry, newRun: boolean): void {
+  entry(entry: RingEntry, restart: boolean): void {
     if (entry.envelope.position === undefined) return;
     for (const [client, { wanted }] of this.#waits) {
-      const order = newRun ? 'passed' : compareToEntry(wanted, entry);
+      const order = restart ? 'passed' : compareToEntry(wanted, entry);
       // What has no position and came since may stand behind the one that is waited for: it is sent when that is passed.
       if (order !== 'passed') client.cursor = entry.ordinal + 1;
       if (order !== 'before') this.#end(client, order === 'reached' ? 'complete' : 'live', client.cursor);

@@ -72,9 +72,9 @@ export class Resumes<C extends Client> {
   entry(entry: RingEntry, source: DeliverySource): void {
     const { position, restart } = entry.envelope;
     if (source !== 'fill') this.filled();
-    const newRun = position !== undefined && this.#had.add(position, restart);
+    const restarts = position !== undefined && this.#had.add(position, restart);
     if (source === 'fill') this.#filling = true;
-    else this.#waits.entry(entry, newRun);
+    else this.#waits.entry(entry, restarts);
   }
 
   /** The ring has been filled: clients that came before it find their positions in it now. Idempotent. */

@@ -22,7 +22,8 @@ export class PositionsHad {
    * Takes the next position of the stream.
    *
    * @param restart whether the message says that it begins a new run
-   * @returns whether it begins a new run: a take-over's index 0 goes back and says nothing
+   * @returns whether the chain begins anew, as the message says or as it stands in a lower block; a take-over goes back within
+   *   its block only
    */
   add(position: Position, restart: boolean): boolean {
     const stretch = this.#stretches.at(-1);
@@ -34,7 +35,7 @@ export class PositionsHad {
       stretch.last = position;
     }
     if (this.#highest === undefined || comparePositions(position, this.#highest) > 0) this.#highest = position;
-    return newRun;
+    return restart || (stretch !== undefined && position.blockNumber < stretch.last.blockNumber);
   }
 
   /** How many stretches are remembered. */

@@ -157,6 +157,27 @@ describe('edge', () => {
     assert.equal(frame?.payload.toString(), '{"n":"6"}');
   });
 
+  for (const [index, first, expected] of [
+    [1, 'fill', ['3', '4', '5', '6']],
+    [5, 'live', ['7']],
+  ] as const) {
+    it(`finds the position of a client that came before the ring was filled, where it is the ${first}'s`, async () => {
+      const setup = new Setup();
+      setup.source.unavailable = true;
+      for (let n = 0; n < 5; n += 1) setup.source.publish({ position: { blockNumber: 9, index: n } });
+      use(setup);
+      const started = setup.edge.start();
+      await new Promise((resolve) => setImmediate(resolve));
+      const peer = use(await RawPeer.upgrade(setup.port, `/ws?block_number=9&flashblock_index=${index}`));
+      setup.source.available(true);
+      await started;
+      setup.source.publish({ position: { blockNumber: 9, index: 5 } });
+      setup.source.publish({ position: { blockNumber: 9, index: 6 } });
+      const numbers = (await peer.received(expected.length)).map(({ payload }) => /\d+/.exec(payload.toString())?.[0]);
+      assert.deepEqual(numbers.slice(0, expected.length), expected);
+    });
+  }
+
   it('is ready when its ring was filled once, whether or not anything is in it', async () => {
     const setup = new Setup();
     use(setup);

@@ -126,7 +126,11 @@ describe('fan-out', () => {
     const action = fc.oneof(
       fc.constant({ type: 'deliver' } as const),
       fc.constant({ type: 'turn' } as const),
-      fc.record({ type: fc.constant('join' as const), count: fc.integer({ min: 1, max: 300 }) }),
+      fc.record({
+        type: fc.constant('join' as const),
+        count: fc.integer({ min: 1, max: 300 }),
+        behind: fc.oneof(fc.constant(0), fc.nat({ max: 30 })),
+      }),
       fc.record({ type: fc.constant('leave' as const), at: fc.nat() }),
       fc.record({ type: fc.constant('block' as const), at: fc.nat(), room: fc.integer({ min: 0, max: 50 }) }),
       fc.record({ type: fc.constant('take' as const), at: fc.nat(), bytes: fc.integer({ min: 1, max: 60 }) }),
@@ -141,7 +145,8 @@ describe('fan-out', () => {
           if (step.type === 'deliver') setup.deliver();
           else if (step.type === 'turn') await turn();
           else if (step.type === 'join') {
-            for (let n = 0; n < step.count; n += 1) joinedAt.set(setup.join(), setup.sequence + 1);
+            const cursor = Math.max(setup.sequence - step.behind, 0);
+            for (let n = 0; n < step.count; n += 1) joinedAt.set(setup.join(cursor), cursor + 1);
           } else {
             const client = pick(step.at);
             if (client === undefined) continue;
@@ -187,6 +192,111 @@ describe('fan-out', () => {
     await setup.settled();
     assert.deepEqual(numbersOf(client), range(6, setup.sequence));
     assert.equal(client.catchingUp, false);
+  });
+
+  it('delivers a message to everybody else before it goes on with a thousand that catch up', async () => {
+    const setup = new Setup();
+    let order: ('live' | 'behind')[] = [];
+    const noted = (client: FakeClient): FakeClient => {
+      const write = client.socket.write.bind(client.socket);
+      client.socket.write = (...args) => {
+        order.push(client.catchingUp ? 'behind' : 'live');
+        return write(...args);
+      };
+      return client;
+    };
+    for (let n = 0; n < 60; n += 1) setup.deliver();
+    const live = range(1, SLICE_WRITES * 3).map(() => noted(setup.join()));
+    const behind = range(1, 1000).map(() => noted(setup.join(0)));
+    assert.deepEqual(order, []);
+    await turn();
+    assert.deepEqual(order, Array(SLICE_WRITES).fill('behind'));
+
+    for (let message = 61; message <= 63; message += 1) {
+      order = [];
+      setup.deliver();
+      while (live.some((client) => client.socket.written.length < message - 60)) {
+        assert.ok(!order.includes('behind'));
+        await turn();
+      }
+      const written = order.length;
+      await turn();
+      await turn();
+      assert.ok(order.length <= written + 2 * SLICE_WRITES && order.includes('behind'));
+    }
+    await setup.settled();
+    for (const client of behind) assert.deepEqual(numbersOf(client), range(1, 63));
+  });
+
+  it('serves those that catch up a slice between two rounds that follow each other', async () => {
+    const setup = new Setup();
+    for (let n = 0; n < 20; n += 1) setup.deliver();
+    const live = range(1, SLICE_WRITES + 1).map(() => setup.join());
+    const behind = setup.join(0);
+    setup.deliver();
+    setup.deliver();
+    await turn();
+    assert.equal(behind.socket.written.length, 0);
+    await turn();
+    assert.deepEqual(numbersOf(behind), range(1, 22));
+    assert.ok(live.some((client) => client.socket.written.length < 2));
+    await setup.settled();
+  });
+
+  it('ends a slice of catch-ups after 2 ms, with one frame at least', async () => {
+    const setup = new Setup();
+    for (let n = 0; n < 10; n += 1) setup.deliver();
+    const behind = [setup.join(0), setup.join(0)];
+    for (const client of behind) {
+      const write = client.socket.write.bind(client.socket);
+      client.socket.write = (...args) => {
+        setup.time += 3;
+        return write(...args);
+      };
+    }
+    await turn();
+    assert.deepEqual(
+      behind.map((client) => client.socket.written.length),
+      [1, 0],
+    );
+    await setup.settled();
+    for (const client of behind) assert.deepEqual(numbersOf(client), range(1, 10));
+  });
+
+  it('sends a held client nothing until it is released, then what is behind its cursor', async () => {
+    const setup = new Setup();
+    const client = new FakeClient();
+    client.held = true;
+    setup.fanout.add(client);
+    for (let n = 0; n < 5; n += 1) setup.deliver();
+    client.socket.room = 0;
+    setup.fanout.writer.pong(client, Buffer.from('pong'));
+    client.socket.take(Infinity);
+    await setup.settled();
+    assert.deepEqual(client.socket.written, [Buffer.from('pong')]);
+    setup.fanout.release(client, 3);
+    setup.deliver();
+    await setup.settled();
+    assert.deepEqual(numbersOf(client).slice(1), range(4, 6));
+  });
+
+  it('has nobody in the queue of catch-ups who left, blocks, or has the last message', async () => {
+    const setup = new Setup();
+    for (let n = 0; n < 5; n += 1) setup.deliver();
+    const [gone, blocked, fine] = [setup.join(0), setup.join(0), setup.join(0)];
+    blocked.socket.room = 0;
+    setup.fanout.remove(gone);
+    await turn();
+    assert.ok(setup.fanout.isSettled);
+    assert.deepEqual([gone.queued, blocked.queued, fine.queued], [false, false, false]);
+    assert.deepEqual(
+      [gone, blocked, fine].map((client) => client.socket.written.length),
+      [0, 1, 5],
+    );
+    blocked.socket.take(Infinity);
+    assert.equal(blocked.queued, true);
+    await setup.settled();
+    assert.deepEqual(numbersOf(blocked), range(1, 5));
   });
 
   it('writes nothing more to a blocked client until its socket is free, then goes on from its cursor', async () => {

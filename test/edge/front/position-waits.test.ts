@@ -32,13 +32,13 @@ describe('waits for a position', () => {
       return client;
     }
 
-    entry(position: string | undefined, { newRun = false, payloadId = 'a' } = {}): void {
+    entry(position: string | undefined, { restart = false, payloadId = 'a' } = {}): void {
       const fields = position === undefined ? {} : { position: parsePosition(position), payloadId };
       const ordinal = this.ring.head;
       this.ring.head += 1;
       const envelope = envelopeOf(this.ring.head, fields);
       const entry: RingEntry = { ordinal, envelope, lostBefore: 0, arrivedAt: 0, bytes: 0, frame: () => undefined };
-      this.waits.entry(entry, newRun);
+      this.waits.entry(entry, restart);
     }
   }
 
@@ -63,12 +63,21 @@ describe('waits for a position', () => {
     assert.deepEqual(setup.ended, ['9-2 live 1']);
   });
 
-  it('end before the message that begins another run', () => {
+  it('end before the message that begins the chain anew', () => {
     const setup = new Setup();
     setup.wait('9-2');
     setup.entry('9-1');
-    setup.entry('9-0', { newRun: true });
+    setup.entry('5-0', { restart: true });
     assert.deepEqual(setup.ended, ['9-2 live 1']);
+  });
+
+  it('go on over a take-over, which other edges have behind them', () => {
+    const setup = new Setup();
+    setup.wait('9-2');
+    for (const position of ['9-1', '9-0', '9-1']) setup.entry(position);
+    assert.deepEqual(setup.ended, []);
+    setup.entry('9-2');
+    assert.deepEqual(setup.ended, ['9-2 complete 4']);
   });
 
   it('are passed by another payload at the position', () => {

@@ -16,7 +16,7 @@ class Stream implements Pick<Ring, 'head' | 'tail' | 'at'> {
   oldest: number;
 
   /** @param gone entries that have left the ring */
-  constructor(text: string, { gone = 0, old = gone } = {}) {
+  constructor(text: string, { gone = 0, old = gone }: { gone?: number; old?: number } = {}) {
     this.entries = text.split(' ').map((word, ordinal) => {
       const [, lost, restart, position, payloadId] = ENTRY.exec(word)!;
       const envelope = envelopeOf(ordinal + 1, {
@@ -234,10 +234,12 @@ describe('positions that an edge has had', () => {
     assert.equal(had.stretches, 16);
   });
 
-  it('tell a new run by its flag, or by a position that goes back', () => {
+  it('tell that the chain begins anew by the flag, or by a lower block', () => {
     const had = new PositionsHad();
-    const added = ['9-0', '9-1', '9-0', '9-1', '20-0', '900-0'].map((text) => had.add(parsePosition(text), false));
-    assert.deepEqual(added, [false, false, true, false, false, false]);
+    const added = ['9-0', '9-1', '9-0', '9-1', '20-0', '19-0', '900-0'].map((text) =>
+      had.add(parsePosition(text), false),
+    );
+    assert.deepEqual(added, [false, false, false, false, false, true, false]);
     assert.equal(had.add(parsePosition('901-0'), true), true);
   });
 });
