@@ -6,9 +6,7 @@
  * the event loop in between, in which pings are answered, and starts at another client each time. Entries that arrive
  * while it runs are delivered by its later visits, and to the clients visited before by the next round. A blocked client
  * is passed over; when its socket is free it goes on from its cursor, which ends nowhere but in the ring.
- *
- * Live delivery comes first: clients that catch up are served when no round runs, and one slice between two rounds, however
- * many they are.
+ * Live delivery comes first: clients that catch up are served when no round runs, and a slice between two rounds.
  *
  * Each client gets every entry from its cursor on, once and in order; there is no queue beside the ring.
  */
@@ -153,8 +151,8 @@ export class Fanout<C extends Client = Client> {
   }
 
   /**
-   * Takes an entry that came before the clients that are here did, as when the ring is filled for the first time: to a client
-   * that had everything it is history, and a base node that got it would see its positions go back.
+   * Takes an entry that came before the clients that are here did, as when the ring is first filled: to a client that had
+   * everything it is history, and a base node that got it would see its positions go back.
    */
   passOver(entry: RingEntry): void {
     for (const client of this.#clients) {
@@ -207,12 +205,11 @@ export class Fanout<C extends Client = Client> {
     else this.#tellSettled();
   }
 
-  /** Catch-ups get a slice of their own also where one round follows the other. */
+  /** Catch-ups get a slice also where one round follows the other. */
   #betweenRounds(): void {
-    if (this.#catchUps.size > 0) {
-      this.#catchUpSlice();
-      this.#next = setImmediate(() => this.#beginRound());
-    } else this.#beginRound();
+    if (this.#catchUps.size === 0) return this.#beginRound();
+    this.#catchUpSlice();
+    this.#next = setImmediate(() => this.#beginRound());
   }
 
   #queueCatchUp(client: Client): void {
@@ -225,7 +222,7 @@ export class Fanout<C extends Client = Client> {
       this.#next = undefined;
       this.#catchUpSlice();
       if (this.#catchUps.size > 0) this.#catchUpSoon();
-      else if (this.isSettled) this.#tellSettled();
+      else this.#tellSettled();
     });
   }
 
@@ -297,9 +294,7 @@ export class Fanout<C extends Client = Client> {
   #resume(client: Client): void {
     if (client.index < 0 || client.held) return;
     if (client.catchingUp) this.#queueCatchUp(client);
-    else {
-      this.#serveLive(client);
-      this.#metrics.flush();
-    }
+    else this.#serveLive(client);
+    this.#metrics.flush();
   }
 }

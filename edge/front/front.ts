@@ -28,7 +28,7 @@ import { type HttpServerSettings, createHttpServer } from './http-server.ts';
 import { PendingSockets } from './pending-sockets.ts';
 import { type PingSettings, PingWheel } from './ping-wheel.ts';
 import { type Resumes, resumeHeaders } from './resumes.ts';
-import { type Route, routeOf } from './routes.ts';
+import { routeOf } from './routes.ts';
 import { ClientWebSocketServer } from './web-socket-server.ts';
 
 export interface FrontSettings extends PingSettings, DrainTimes, HttpServerSettings {
@@ -218,22 +218,17 @@ export class Front implements ConnectionHost, Drained<Connection> {
     const refusal = route.name === 'stream' ? undefined : NOT_FOUND;
     const asksForWebSocket = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
     if (route.name !== 'stream' || !asksForWebSocket) this.#refuseUpgrade(socket, refusal ?? UPGRADE_REQUIRED);
-    else void this.#admit(request, socket, head, route);
+    else void this.#admit(request, socket, head, route.query);
   }
 
-  async #admit(
-    request: IncomingMessage,
-    socket: Socket,
-    head: Buffer,
-    route: Extract<Route, { name: 'stream' }>,
-  ): Promise<void> {
+  async #admit(request: IncomingMessage, socket: Socket, head: Buffer, query: URLSearchParams): Promise<void> {
     const grant: Grant = {
       address: clientAddress(socket.remoteAddress, request.headersDistinct[this.#addressHeader], this.#trusted),
       encoding: this.#settings.enableCompression ? 'br' : 'identity',
     };
     let refusal: Refusal | undefined;
     try {
-      refusal = await this.#admission.admit({ query: route.query, headers: request.headers }, grant);
+      refusal = await this.#admission.admit({ query, headers: request.headers }, grant);
     } catch (error) {
       this.#deps.log.error({ err: error }, 'admission failed');
       refusal = INTERNAL_ERROR;
