@@ -7,7 +7,6 @@
  * while it runs are delivered by its later visits, and to the clients visited before by the next round. A blocked client
  * is passed over; when its socket is free it goes on from its cursor, which ends nowhere but in the ring.
  * Live delivery comes first: clients that catch up are served when no round runs, and a slice between two rounds.
- *
  * Each client gets every entry from its cursor on, once and in order; there is no queue beside the ring.
  */
 import { performance } from 'node:perf_hooks';
@@ -207,9 +206,10 @@ export class Fanout<C extends Client = Client> {
 
   /** Catch-ups get a slice also where one round follows the other. */
   #betweenRounds(): void {
-    if (this.#catchUps.size === 0) return this.#beginRound();
-    this.#catchUpSlice();
-    this.#next = setImmediate(() => this.#beginRound());
+    if (this.#catchUps.size > 0) {
+      this.#catchUpSlice();
+      this.#next = setImmediate(() => this.#beginRound());
+    } else this.#beginRound();
   }
 
   #queueCatchUp(client: Client): void {

@@ -215,9 +215,9 @@ export class Front implements ConnectionHost, Drained<Connection> {
       else answerSocket(socket, 200);
       return;
     }
-    const refusal = route.name === 'stream' ? undefined : NOT_FOUND;
     const asksForWebSocket = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
-    if (route.name !== 'stream' || !asksForWebSocket) this.#refuseUpgrade(socket, refusal ?? UPGRADE_REQUIRED);
+    if (route.name !== 'stream') this.#refuseUpgrade(socket, NOT_FOUND);
+    else if (!asksForWebSocket) this.#refuseUpgrade(socket, UPGRADE_REQUIRED);
     else void this.#admit(request, socket, head, route.query);
   }
 
