@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as turn } from 'node:timers/promises';
 import { POSITION_WAIT_MS } from '../../edge/front/position-waits.ts';
+import { ClientSwarm, type SwarmClient } from '../support/client-swarm.ts';
+import { flashblockJson } from '../support/messages.ts';
 import { parsePosition } from '../support/positions.ts';
 import { usesResources } from '../support/use.ts';
 import { EdgeHarness, turnsUntil } from './harness.ts';
@@ -186,6 +188,39 @@ describe('clients that resume', () => {
     const peer = await connect(edge, 'block_number=9&flashblock_index=0&encoding=text');
     assert.deepEqual(await names(peer, 199), positions.slice(1));
     assert.ok(peer.frames.every(({ opcode }) => opcode === 1));
+  });
+
+  it('miss, repeat and reorder nothing: a thousand at random positions while the stream runs', async () => {
+    const edge = await edgeWith([]);
+    const sent: string[] = [];
+    const send = (): void => {
+      const position = { blockNumber: 100 + Math.floor(sent.length / 10), index: sent.length % 10 };
+      const plain = flashblockJson(position);
+      sent.push(`${position.blockNumber}-${position.index}`);
+      edge.deliver({ plain, payload: plain, plainLength: plain.length, position });
+    };
+    for (let n = 0; n < 100; n += 1) send();
+    const swarm = use(await ClientSwarm.connect({ port: edge.port, clients: 0 }));
+    const resumed: { readonly client: SwarmClient; readonly after: number }[] = [];
+    for (let batch = 0; batch < 40; batch += 1) {
+      const dials = Array.from({ length: 25 }, async (_, n) => {
+        // Up to three ahead of what this edge has.
+        const after = sent.length + 2 - ((batch * 25 + n) % 100);
+        const path = `/ws?block_number=${100 + Math.floor(after / 10)}&flashblock_index=${after % 10}`;
+        const [client] = await swarm.add({ port: edge.port, clients: 1, path });
+        resumed.push({ client: client!, after });
+      });
+      send();
+      await turn();
+      send();
+      await Promise.all(dials);
+    }
+    for (let n = 0; n < 3; n += 1) send();
+    for (const { client, after } of resumed) {
+      await swarm.received(sent.length - after - 1, [client]);
+      assert.deepEqual(client.positions, sent.slice(after + 1));
+    }
+    assert.equal(await edge.sample('flashcast_resumes_total{outcome="complete"}'), 1000);
   });
 
   it('leave nothing behind when they go while they wait', async () => {
