@@ -195,13 +195,19 @@ function isPayload(payloadId: string | undefined, wanted: string | undefined): b
   return payloadId === undefined || wanted === undefined || payloadId === wanted;
 }
 
-/** How a waiting client's position stands to an entry that has come. `reached`: it is the entry's own. */
+/**
+ * How a waiting client's position stands to an entry that has come. `reached`: it is the entry's own. `before`: the position
+ * may still come; so it may while another payload of its block does, as one that takes a block over comes after all frames
+ * of the former.
+ */
 export function compareToEntry(
   { position, payloadId }: ClientPosition,
   { envelope }: Pick<RingEntry, 'envelope'>,
 ): 'before' | 'reached' | 'passed' {
   if (envelope.position === undefined) return 'before';
+  const isOther = !isPayload(envelope.payloadId, payloadId);
+  if (isOther && envelope.position.blockNumber === position.blockNumber) return 'before';
   const order = comparePositions(envelope.position, position);
   if (order < 0) return 'before';
-  return order === 0 && isPayload(envelope.payloadId, payloadId) ? 'reached' : 'passed';
+  return order === 0 ? 'reached' : 'passed';
 }

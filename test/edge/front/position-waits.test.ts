@@ -80,11 +80,26 @@ describe('waits for a position', () => {
     assert.deepEqual(setup.ended, ['9-2 complete 4']);
   });
 
-  it('are passed by another payload at the position', () => {
+  it('go on over the payload that theirs takes the block over from', () => {
+    const setup = new Setup();
+    setup.wait('9-0', 'b');
+    for (const [position, payloadId] of [
+      ['9-0', 'a'],
+      ['9-1', 'a'],
+    ] as const) {
+      setup.entry(position, { payloadId });
+    }
+    assert.deepEqual(setup.ended, []);
+    setup.entry('9-0', { payloadId: 'b' });
+    assert.deepEqual(setup.ended, ['9-0 complete 3']);
+  });
+
+  it('are passed by the next block where their payload never came', () => {
     const setup = new Setup();
     setup.wait('9-2', 'b');
     setup.entry('9-2', { payloadId: 'a' });
-    assert.deepEqual(setup.ended, ['9-2 live 0']);
+    setup.entry('10-0', { payloadId: 'c' });
+    assert.deepEqual(setup.ended, ['9-2 live 1']);
   });
 
   it('end after 5 s at the head, each at its own time', () => {

@@ -221,7 +221,9 @@ describe('resume', () => {
     assert.equal(compared('9-2'), 'before');
     assert.equal(compared('9-1'), 'reached');
     assert.equal(compared('9-1', 'a'), 'reached');
-    assert.equal(compared('9-1', 'b'), 'passed');
+    assert.equal(compared('9-1', 'b'), 'before');
+    assert.equal(compared('9-0', 'b'), 'before');
+    assert.equal(compared('8-9', 'b'), 'passed');
     assert.equal(compared('9-0'), 'passed');
     assert.equal(compareToEntry({ position: parsePosition('9-1') }, new Stream('-').entries[0]!), 'before');
   });
