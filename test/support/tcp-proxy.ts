@@ -1,12 +1,15 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+/** `request`: from those who connect to the target; `answer`: back from it. */
+export type Direction = 'request' | 'answer';
+
 /** A TCP relay that fails as networks do: `const relay = use(await TcpProxy.start({ port }))`. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   readonly #waiting = new Set<() => void>();
-  #silent = false;
+  readonly #silent: Record<Direction, boolean> = { request: false, answer: false };
   #refusing = false;
   /** Every chunk arrives so much later, in milliseconds. */
   delayMs = 0;
@@ -43,9 +46,10 @@ export class TcpProxy implements AsyncDisposable {
     this.#refusing = on;
   }
 
-  /** While on, nothing passes in either direction and nobody learns of it; what was held passes when it is off. */
-  blackhole(on: boolean): void {
-    this.#silent = on;
+  /** While on, nothing passes in that direction (default: in both) and nobody learns of it; what was held passes when it is off. */
+  blackhole(on: boolean, direction?: Direction): void {
+    if (direction !== 'answer') this.#silent.request = on;
+    if (direction !== 'request') this.#silent.answer = on;
     if (on) return;
     for (const release of this.#waiting) release();
     this.#waiting.clear();
@@ -67,14 +71,14 @@ export class TcpProxy implements AsyncDisposable {
         for (const other of pair) other.destroy();
       });
     }
-    void this.#pump(client, target);
-    void this.#pump(target, client);
+    void this.#pump(client, target, 'request');
+    void this.#pump(target, client, 'answer');
   }
 
-  async #pump(from: Socket, to: Socket): Promise<void> {
+  async #pump(from: Socket, to: Socket, direction: Direction): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
-        if (this.#silent) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+        while (this.#silent[direction]) await new Promise<void>((resolve) => this.#waiting.add(resolve));
         const pauseMs = this.delayMs + (this.bytesPerSecond > 0 ? (1000 * chunk.length) / this.bytesPerSecond : 0);
         if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
         if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));

@@ -1,0 +1,74 @@
+import { Random } from '../../tools/simulate/random.ts';
+import { judgeClient, type ClientVerdict } from './judge.ts';
+import type { Row } from './row.ts';
+import { verdictOf, type RowVerdict } from './verdict.ts';
+import { World } from './world.ts';
+
+/** Messages after the row's own: the stream must really have gone on. */
+const LAST_MESSAGES = 10;
+/** What has not come by then does not come: longer than any recovery that a row allows, and than a back-off of a node. */
+const SETTLE_MS = 8000;
+
+export interface RowRun {
+  readonly row: Row;
+  readonly seed: number;
+  /** Folder of the build that the programs run; default the project's own. */
+  readonly build?: string | undefined;
+  /** Where the programs' logs go when the row fails. */
+  readonly logs: string;
+}
+
+/** The randomness of a row: the same for the same seed, whichever rows run beside it. */
+function randomOf({ row, seed }: RowRun): Random {
+  return new Random(seed, ...Buffer.from(row.name));
+}
+
+/** Runs a row in a world of its own and judges it. Rejects only where the world could not be opened or the fault injected. */
+export async function runRow(run: RowRun): Promise<RowVerdict> {
+  const { row, build, logs } = run;
+  const random = randomOf(run);
+  const world = await World.open(row.world ?? {}, random, build);
+  try {
+    await row.run(world, random);
+    await world.feed.more(LAST_MESSAGES);
+    world.feed.pause();
+    await settle(world);
+    const verdict = await judge(row, world);
+    if (verdict.wrong.length > 0) await world.saveLogs(logs);
+    return verdict;
+  } catch (error) {
+    await world.saveLogs(logs);
+    throw error;
+  } finally {
+    await world[Symbol.asyncDispose]();
+  }
+}
+
+async function settle({ feed, fleet }: World): Promise<void> {
+  const last = feed.truth.entries.at(-1)?.contentHash;
+  const { messages } = fleet.table;
+  const done = (): boolean =>
+    fleet.nodes.every(({ resumes, received }) => !resumes || messages[received.at(-1) ?? -1]?.contentHash === last);
+  // Where they never have it, the judge says what is missing.
+  await fleet.changes.until(done, 'the last message', SETTLE_MS).catch(() => undefined);
+}
+
+async function judge(row: Row, world: World): Promise<RowVerdict> {
+  const endedAt = performance.now();
+  const { feed, fleet, marks } = world;
+  const verdicts = fleet.nodes.map((node): ClientVerdict => {
+    const received = node.received.map((number) => fleet.table.messages[number]!.contentHash);
+    const { number, receivedAt, seams } = node;
+    return judgeClient(feed.truth.entries, { number, received, receivedAt, seams }, marks, endedAt);
+  });
+  const countedAt = new Map<string, number>();
+  for (const edge of world.edges) {
+    if (!edge.program.ended) {
+      countedAt.set(edge.url, await edge.metric('flashcast_stream_gaps_total', 'outcome="lost"'));
+    }
+  }
+  const nodes = fleet.nodes.map((node, at) => ({ node, verdict: verdicts[at]! }));
+  const verdict = verdictOf(row, { truth: feed.truth.entries, marks, nodes, countedAt });
+  const further = (await row.check?.(world)) ?? [];
+  return { ...verdict, wrong: [...verdict.wrong, ...further] };
+}
