@@ -3,6 +3,7 @@ import type { RedisMetrics } from '../../metrics/redis-metrics.ts';
 import type { RedisClient } from './connect.ts';
 import { StateError, UnfitServerError, isReplyError, reasonOf } from './errors.ts';
 import type { LimitedLog } from './limited-log.ts';
+import { namesAnotherServer, type Reconnects } from './reconnects.ts';
 
 /**
  * Deadlines are counted in ticks of a timer and not by a clock: time in which this process stood still is then one tick,
@@ -24,6 +25,8 @@ export interface ConnectionOptions {
   /** For the log: `commands` or `subscription`. */
   readonly name: string;
   readonly client: RedisClient;
+  /** Those that the client was made with. */
+  readonly reconnects: Reconnects;
   /** Done on every new connection before it counts as available. */
   readonly prepare: () => Promise<unknown>;
   /** Asks the peer for a sign of life. */
@@ -51,6 +54,8 @@ export class RedisConnection {
   #ticksToCheck = 0;
   #ticksInHandshake = 0;
   #ticksToRetry: number | undefined;
+  /** The connection works and leads to a server that is not the right one; `undefined`: as far as is known it is. */
+  #ticksToRenewal: number | undefined;
   #startTicks = 0;
   #settleStart: ((error?: UnfitServerError) => void) | undefined;
 
@@ -61,6 +66,7 @@ export class RedisConnection {
     client.on('close', () => this.#lost());
     client.on('end', () => (this.#ticksToRetry = RETRY_TICKS));
     client.on('error', (error: Error) => {
+      options.reconnects.failed(error);
       this.#report(error);
       this.#settleStart?.();
     });
@@ -120,6 +126,7 @@ export class RedisConnection {
       // An error such as OOM or NOREPLICAS lasts; the owner's next check that succeeds makes it worth another try.
       this.#report(error);
       this.#setAvailable(false);
+      if (namesAnotherServer(error)) this.#renewInTime();
       throw new BackplaneUnavailableError(`${command}: ${reasonOf(error)}`);
     } finally {
       stopTimer();
@@ -138,6 +145,7 @@ export class RedisConnection {
     this.#connectedOnce = true;
     this.#prepared = false;
     this.#ticksToRetry = undefined;
+    this.#ticksToRenewal = undefined;
     this.#generation += 1;
     this.#ask(this.#options.prepare);
   }
@@ -145,6 +153,7 @@ export class RedisConnection {
   #lost(): void {
     this.#generation += 1;
     this.#waited = undefined;
+    this.#ticksToRenewal = undefined;
     this.#prepared = false;
     this.#setAvailable(false);
     this.#settleStart?.();
@@ -167,7 +176,9 @@ export class RedisConnection {
   #answered(): void {
     this.#waited = undefined;
     this.#ticksToCheck = CHECK_EVERY_TICKS;
+    this.#ticksToRenewal = undefined;
     this.#prepared = true;
+    this.#options.reconnects.worked();
     this.#setAvailable(true);
     this.#settleStart?.();
   }
@@ -179,10 +190,16 @@ export class RedisConnection {
     if (this.#timer === undefined) return;
     this.#report(error);
     this.#settleStart?.(error instanceof UnfitServerError ? error : undefined);
+    if (namesAnotherServer(error)) this.#renewInTime();
     // The connection still carries answers: ask again in a while. What was not made ready begins anew instead.
-    const answered = isReplyError(error) || error instanceof StateError;
-    if (!this.#prepared || !answered) this.#ticksToRetry = RETRY_TICKS;
-    if (this.#prepared && !answered) this.renew();
+    if (isReplyError(error) || error instanceof StateError) return;
+    if (this.#prepared) this.renew();
+    else this.#ticksToRetry = RETRY_TICKS;
+  }
+
+  /** Another server may be meant; this one is asked on meanwhile, as it may become the right one. */
+  #renewInTime(): void {
+    this.#ticksToRenewal ??= Math.ceil(this.#options.reconnects.nextRenewalMs() / TICK_MS);
   }
 
   #tick(): void {
@@ -194,6 +211,14 @@ export class RedisConnection {
       this.#ticksToRetry = undefined;
       this.#retry();
       return;
+    }
+    if (this.#ticksToRenewal !== undefined) {
+      this.#ticksToRenewal -= 1;
+      if (this.#ticksToRenewal <= 0) {
+        this.#ticksToRenewal = undefined;
+        this.renew();
+        return;
+      }
     }
     const { status } = this.#options.client;
     this.#ticksInHandshake = status === 'connect' ? this.#ticksInHandshake + 1 : 0;

@@ -6,6 +6,7 @@ import { streamKeys, type StreamKeys } from './keys.ts';
 import { LimitedLog } from './limited-log.ts';
 import type { RedisDependencies, RedisOptions } from './options.ts';
 import { askToWrite, prepareCommands } from './prepare.ts';
+import { Reconnects } from './reconnects.ts';
 import { append, fetchState, type PublishCommand } from './scripts.ts';
 
 /**
@@ -29,11 +30,13 @@ class RedisPublisher implements StreamPublisher {
     this.#keys = streamKeys(options.redisKeyPrefix);
     this.#log = new LimitedLog(log);
     this.#publishCommand = target.mode === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
-    const client = createCommandClient(target, `${options.redisKeyPrefix}:publisher`);
+    const reconnects = new Reconnects(target.mode);
+    const client = createCommandClient(target, `${options.redisKeyPrefix}:publisher`, reconnects);
     this.#client = client;
     this.#connection = new RedisConnection({
       name: 'commands',
       client,
+      reconnects,
       prepare: async () => {
         await prepareCommands(client, this.#keys, target.mode, this.#log);
         await askToWrite(client, this.#keys);

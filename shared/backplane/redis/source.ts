@@ -7,6 +7,7 @@ import { streamKeys, type StreamKeys } from './keys.ts';
 import { LimitedLog } from './limited-log.ts';
 import type { RedisDependencies, RedisOptions } from './options.ts';
 import { prepareCommands, signOfLife } from './prepare.ts';
+import { Reconnects } from './reconnects.ts';
 import { fetchHistoryPage, type HistoryPage } from './scripts.ts';
 import { isId, readNumber } from './state-codec.ts';
 import { Subscription } from './subscription.ts';
@@ -38,11 +39,13 @@ class RedisSource implements StreamSource {
     this.#retentionMs = options.streamRetentionMs;
     this.#log = new LimitedLog(log);
     this.#setUp = (up) => metrics.up.set(up ? 1 : 0);
-    const client = createCommandClient(target, `${options.redisKeyPrefix}:source`);
+    const reconnects = new Reconnects(target.mode);
+    const client = createCommandClient(target, `${options.redisKeyPrefix}:source`, reconnects);
     this.#client = client;
     this.#commands = new RedisConnection({
       name: 'commands',
       client,
+      reconnects,
       prepare: async () => {
         await prepareCommands(client, this.#keys, target.mode, this.#log);
         await this.#askToRead();
