@@ -6,8 +6,6 @@ import { World } from './world.ts';
 
 /** Messages after the row's own: the stream must really have gone on. */
 const LAST_MESSAGES = 10;
-/** What has not come by then does not come: longer than any recovery that a row allows, and than a back-off of a node. */
-const SETTLE_MS = 8000;
 
 export interface RowRun {
   readonly row: Row;
@@ -32,7 +30,8 @@ export async function runRow(run: RowRun): Promise<RowVerdict> {
     await row.run(world, random);
     await world.feed.more(LAST_MESSAGES);
     world.feed.pause();
-    await settle(world);
+    // Where somebody never has it all, the judge says what is missing.
+    await world.caughtUp();
     const verdict = await judge(row, world);
     if (verdict.wrong.length > 0) await world.saveLogs(logs);
     return verdict;
@@ -42,15 +41,6 @@ export async function runRow(run: RowRun): Promise<RowVerdict> {
   } finally {
     await world[Symbol.asyncDispose]();
   }
-}
-
-async function settle({ feed, fleet }: World): Promise<void> {
-  const last = feed.truth.entries.at(-1)?.contentHash;
-  const { messages } = fleet.table;
-  const done = (): boolean =>
-    fleet.nodes.every(({ resumes, received }) => !resumes || messages[received.at(-1) ?? -1]?.contentHash === last);
-  // Where they never have it, the judge says what is missing.
-  await fleet.changes.until(done, 'the last message', SETTLE_MS).catch(() => undefined);
 }
 
 async function judge(row: Row, world: World): Promise<RowVerdict> {

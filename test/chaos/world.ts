@@ -47,6 +47,8 @@ const START_BLOCK = 50_400_000;
 const EDGE_SETTINGS: Settings = { ENABLE_COMPRESSION: 'true' };
 /** Messages that every node has before a fault begins: so many that every edge, ingest and builder works. */
 const WARM_MESSAGES = 8;
+/** What has not come by then does not come: longer than any recovery that a row allows, and than a back-off of a node. */
+const SETTLE_MS = 8000;
 
 /** The programs of one row, what stands between them, and what is known of them. */
 export class World implements AsyncDisposable {
@@ -104,6 +106,16 @@ export class World implements AsyncDisposable {
   /** The fault is over, or this part of it. */
   mark(what: string): void {
     this.marks.push({ what, at: performance.now() });
+  }
+
+  /** Waits until every resuming node has the last message that was published; goes on without after {@link SETTLE_MS}. */
+  async caughtUp(): Promise<void> {
+    const { nodes, table, changes } = this.fleet;
+    const last = this.feed.truth.entries.at(-1)?.contentHash;
+    const has = ({ received }: BaseNode): boolean => table.messages[received.at(-1) ?? -1]?.contentHash === last;
+    await changes
+      .until(() => nodes.every((node) => !node.resumes || has(node)), 'the last message', SETTLE_MS)
+      .catch(() => undefined);
   }
 
   /** One command to the world's own Redis, past every relay. */

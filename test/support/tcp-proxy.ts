@@ -7,7 +7,7 @@ export type Direction = 'request' | 'answer';
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
-  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #pairs = new Map<readonly [Socket, Socket], Record<Direction, boolean>>();
   readonly #waiting = new Set<() => void>();
   readonly #silent: Record<Direction, boolean> = { request: false, answer: false };
   #refusing = false;
@@ -38,7 +38,7 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Ends every connection with a reset; new ones are relayed as before. */
   cut(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.#pairs.keys()) for (const socket of pair) socket.resetAndDestroy();
   }
 
   /** While on, new connections are ended at once. */
@@ -55,6 +55,14 @@ export class TcpProxy implements AsyncDisposable {
     this.#waiting.clear();
   }
 
+  /** The connections of now go silent for good in that direction (default: in both), half-open; new ones are relayed. */
+  mute(direction?: Direction): void {
+    for (const muted of this.#pairs.values()) {
+      if (direction !== 'answer') muted.request = true;
+      if (direction !== 'request') muted.answer = true;
+    }
+  }
+
   #relay(client: Socket): void {
     if (this.#refusing) {
       client.resetAndDestroy();
@@ -62,7 +70,8 @@ export class TcpProxy implements AsyncDisposable {
     }
     const target = connect(this.#target);
     const pair = [client, target] as const;
-    this.#pairs.add(pair);
+    const muted = { request: false, answer: false };
+    this.#pairs.set(pair, muted);
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
@@ -71,19 +80,25 @@ export class TcpProxy implements AsyncDisposable {
         for (const other of pair) other.destroy();
       });
     }
-    void this.#pump(client, target, 'request');
-    void this.#pump(target, client, 'answer');
+    void this.#pump(client, target, 'request', muted);
+    void this.#pump(target, client, 'answer', muted);
   }
 
-  async #pump(from: Socket, to: Socket, direction: Direction): Promise<void> {
+  async #pump(
+    from: Socket,
+    to: Socket,
+    direction: Direction,
+    muted: Readonly<Record<Direction, boolean>>,
+  ): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
+        if (muted[direction]) continue;
         while (this.#silent[direction]) await new Promise<void>((resolve) => this.#waiting.add(resolve));
         const pauseMs = this.delayMs + (this.bytesPerSecond > 0 ? (1000 * chunk.length) / this.bytesPerSecond : 0);
         if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
         if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
       }
-      to.end();
+      if (!muted[direction]) to.end();
     } catch {
       to.destroy();
     }

@@ -1,5 +1,8 @@
 import type { Row } from '../row.ts';
+import { channelRows } from './channels.ts';
 import { ingestRows } from './ingests.ts';
+import { redisRows } from './redis.ts';
+import { upstreamRows } from './upstreams.ts';
 
 /** Every row, in the order of the table. */
-export const ROWS: readonly Row[] = [...ingestRows];
+export const ROWS: readonly Row[] = [...ingestRows, ...upstreamRows, ...channelRows, ...redisRows];
