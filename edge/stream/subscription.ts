@@ -30,6 +30,8 @@ export interface StreamReadiness {
 export interface SubscriptionEvents {
   deliver(delivery: Delivery, source: DeliverySource): void;
   epochChanged(): void;
+  /** The stored head, of that number, is in no history that can be read. */
+  headMissing(sequence: number): void;
   /** The actions of one event are carried out. */
   carriedOut(): void;
   available(available: boolean): void;
@@ -176,6 +178,9 @@ export class Subscription {
           break;
         case 'epochChanged':
           events.epochChanged();
+          break;
+        case 'headMissing':
+          events.headMissing(action.sequence);
           break;
         default:
           action satisfies never;
