@@ -38,7 +38,7 @@ function lostCell({ lost, clients, counted, told }: RowVerdict): string {
 export function renderTable(verdicts: readonly RowVerdict[]): string {
   const rows = verdicts.map((verdict) =>
     line([
-      `${verdict.wrong.length > 0 ? '**failed** ' : ''}${verdict.row.fault}`,
+      `${verdict.wrong.length > 0 ? '**failed** ' : ''}${verdict.row.fault}${verdict.note === undefined ? '' : `; ${verdict.note}`}`,
       verdict.clients,
       verdict.messages,
       lostCell(verdict),

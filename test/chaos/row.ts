@@ -35,7 +35,11 @@ export interface Row {
   readonly fault: string;
   readonly demands: Demands;
   readonly world?: WorldOptions;
+  /** What is needed and is not there, in a sentence: the row is then not run, which is said. */
+  missing?(): Promise<string | undefined>;
   run(world: World, random: Random): Promise<void>;
   /** Further demands, checked after the judge: gives what is wrong, in sentences. */
   check?(world: World): Promise<readonly string[]> | readonly string[];
+  /** What else was measured, for the report. */
+  note?(world: World): string;
 }

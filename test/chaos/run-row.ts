@@ -60,5 +60,6 @@ async function judge(row: Row, world: World): Promise<RowVerdict> {
   const nodes = fleet.nodes.map((node, at) => ({ node, verdict: verdicts[at]! }));
   const verdict = verdictOf(row, { truth: feed.truth.entries, marks, nodes, countedAt });
   const further = (await row.check?.(world)) ?? [];
-  return { ...verdict, wrong: [...verdict.wrong, ...further] };
+  const note = row.note?.(world);
+  return { ...verdict, ...(note !== undefined && { note }), wrong: [...verdict.wrong, ...further] };
 }

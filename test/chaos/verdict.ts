@@ -39,6 +39,8 @@ export interface RowVerdict {
   readonly pongTimeouts: number;
   /** Clients that do not resume: what they lost and repeated, and the blocks that they threw away. */
   readonly bystanders: { readonly clients: number; readonly lost: number; readonly wipedBlocks: number };
+  /** What the row measured itself. */
+  readonly note?: string;
   /** Where the row is not what it must be, in sentences; empty when it passed. */
   readonly wrong: readonly string[];
 }

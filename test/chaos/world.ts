@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly bringRedis?: (world: World) => Promise<BroughtRedis>;
   readonly ingestSettings?: Settings;
   readonly edgeSettings?: Settings;
+  /** Opens what stands before the edges, such as a balancer, and gives the URL that all nodes dial. */
+  readonly front?: (world: World) => Promise<string>;
   /** URL of a node's next dial; default that of the edge with the node's number, round robin. */
   readonly nodeUrl?: (world: World, node: BaseNode) => string;
 }
@@ -196,7 +198,8 @@ export class World implements AsyncDisposable {
       ...Array.from({ length: edges }, (_, at) => this.startEdge(at)),
     ]);
     await Promise.all(this.#feed.builders.map(({ builder }) => builder.connected(ingests)));
-    const url = options.nodeUrl ?? ((world, node) => world.edges[node.number % edges]!.url);
+    const front = await options.front?.(this);
+    const url = options.nodeUrl ?? ((world, node) => front ?? world.edges[node.number % edges]!.url);
     this.#fleet = this.use(
       await BaseNodeFleet.connect({
         nodes: nodes + bystanders,

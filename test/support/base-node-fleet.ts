@@ -2,10 +2,12 @@ import { BaseNode, type BaseNodeOptions } from './base-node.ts';
 import { Changes } from './changes.ts';
 import { MessageTable } from './message-table.ts';
 
-export interface FleetOptions extends Omit<BaseNodeOptions, 'resume'> {
+export interface FleetOptions extends Omit<BaseNodeOptions, 'resume' | 'behind'> {
   readonly nodes: number;
   /** Which nodes resume; default all. */
   readonly resume?: (number: number) => boolean;
+  /** See {@link BaseNodeOptions.behind}; default nothing. */
+  readonly behind?: (number: number) => Buffer | undefined;
 }
 
 /** Many base nodes in one process: `const fleet = use(await BaseNodeFleet.connect({...}))`. */
@@ -17,11 +19,7 @@ export class BaseNodeFleet implements AsyncDisposable {
   /** Resolves when every node is connected. */
   static async connect(options: FleetOptions): Promise<BaseNodeFleet> {
     const fleet = new BaseNodeFleet();
-    const { nodes, resume = () => true, url, clock } = options;
-    for (let number = 0; number < nodes; number++) {
-      const node = { url, resume: resume(number), ...(clock && { clock }) };
-      fleet.nodes.push(new BaseNode(number, node, fleet.table, fleet.changes));
-    }
+    fleet.add(options);
     try {
       await fleet.connected();
     } catch (error) {
@@ -29,6 +27,16 @@ export class BaseNodeFleet implements AsyncDisposable {
       throw error;
     }
     return fleet;
+  }
+
+  /** Adds nodes, which dial at once. Numbers go on behind those that are there. */
+  add({ nodes, resume = () => true, behind = () => undefined, url, clock }: FleetOptions): readonly BaseNode[] {
+    const first = this.nodes.length;
+    for (let number = first; number < first + nodes; number++) {
+      const node = { url, resume: resume(number), behind: behind(number), ...(clock && { clock }) };
+      this.nodes.push(new BaseNode(number, node, this.table, this.changes));
+    }
+    return this.nodes.slice(first);
   }
 
   /** Waits until every node is connected. */

@@ -23,6 +23,8 @@ export interface BaseNodeOptions {
   readonly url: (node: BaseNode) => string;
   /** Whether it names the position that it received last. A base node of today does not. */
   readonly resume: boolean;
+  /** What it had received last, plain, before this began: where it resumes at first. */
+  readonly behind?: Buffer | undefined;
   /** Clock and timers; default those of the process. */
   readonly clock?: NodeClock;
 }
@@ -89,6 +91,7 @@ export class BaseNode {
     this.#clock = options.clock ?? PROCESS_CLOCK;
     this.#table = table;
     this.#changes = changes;
+    if (options.behind !== undefined) this.#message(options.behind, false);
     this.#dial();
   }
 
