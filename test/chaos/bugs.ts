@@ -47,27 +47,28 @@ export function mutate(text: string, { file, snippet, replacement }: Change): st
   return text.replace(snippet, () => replacement);
 }
 
-/** A build with the bug in it, in a folder of its own that ends with it. */
-export class BuggyBuild implements AsyncDisposable {
+/** A copy of the build in a folder of its own, which ends with it: what is built meanwhile does not touch it. */
+export class BuildCopy implements AsyncDisposable {
   readonly #root: string;
 
   private constructor(root: string) {
     this.#root = root;
   }
 
-  static async make(bug: BugName): Promise<BuggyBuild> {
-    const build = new BuggyBuild(await mkdtemp(join(tmpdir(), `flashcast-${bug}-`)));
+  /** @param bug made in the copy; default none */
+  static async make(bug?: BugName): Promise<BuildCopy> {
+    const copy = new BuildCopy(await mkdtemp(join(tmpdir(), 'flashcast-build-')));
     try {
-      await cp(join(PROJECT, 'dist'), build.folder, { recursive: true });
-      await cp(join(PROJECT, 'package.json'), join(build.#root, 'package.json'));
-      await symlink(join(PROJECT, 'node_modules'), join(build.#root, 'node_modules'));
-      for (const change of BUGS[bug]) {
-        const path = join(build.folder, change.file);
+      await cp(join(PROJECT, 'dist'), copy.folder, { recursive: true });
+      await cp(join(PROJECT, 'package.json'), join(copy.#root, 'package.json'));
+      await symlink(join(PROJECT, 'node_modules'), join(copy.#root, 'node_modules'));
+      for (const change of bug === undefined ? [] : BUGS[bug]) {
+        const path = join(copy.folder, change.file);
         await writeFile(path, mutate(await readFile(path, 'utf8'), change));
       }
-      return build;
+      return copy;
     } catch (error) {
-      await build[Symbol.asyncDispose]();
+      await copy[Symbol.asyncDispose]();
       throw error;
     }
   }
