@@ -156,6 +156,9 @@ export class Subscription {
       () => this.#deps.source.readAfter(afterSequence),
       (read) => {
         this.#deps.events.callWorked('history');
+        const newest = read.envelopes.at(-1)?.sequence;
+        // The version of an older one counts no more.
+        if (newest !== undefined && newest === read.newestSequence) this.#unreadableVersion = undefined;
         this.#run(this.#follower.historyRead(read));
       },
       (error) => {
