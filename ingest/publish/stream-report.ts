@@ -40,7 +40,7 @@ export class StreamReport {
     for (const upstream of upstreamNames) {
       for (const counter of [upstreamWins, upstreamDuplicates, upstreamStale, upstreamConflicts])
         counter.inc({ upstream }, 0);
-      for (const outcome of ['repaired', 'lost']) upstreamGaps.inc({ upstream, outcome }, 0);
+      for (const outcome of ['repaired', 'resumed', 'lost']) upstreamGaps.inc({ upstream, outcome }, 0);
     }
   }
 
