@@ -1,8 +1,10 @@
 import { contentHashOf } from '../../shared/envelope.ts';
+import type { Position } from '../../shared/flashblock.ts';
 import { MESSAGES_PER_BLOCK, SimulatedChain } from '../../tools/simulate/chain.ts';
 import type { Random } from '../../tools/simulate/random.ts';
 import { Changes } from '../support/changes.ts';
 import { TestBuilder } from '../support/builder.ts';
+import { flashblockJson } from '../support/messages.ts';
 import { Truth } from './truth.ts';
 
 /** A second builder of a chain has a message so much later than the first at most. */
@@ -68,6 +70,8 @@ export interface FeedOptions {
   readonly startBlock: number;
   /** Whether builders serve `block_number` and `flashblock_index`. */
   readonly resumes: boolean;
+  /** Messages of some hundred bytes instead of realistic ones. */
+  readonly small: boolean;
   readonly random: Random;
 }
 
@@ -76,7 +80,8 @@ export class Feed implements AsyncDisposable {
   readonly truth = new Truth();
   readonly changes = new Changes();
   readonly builders: readonly FeedBuilder[];
-  readonly chain: SimulatedChain;
+  readonly #chain: SimulatedChain;
+  readonly #small: boolean;
   readonly #random: Random;
   readonly #everyMs: number;
   readonly #delayed = new Set<NodeJS.Timeout>();
@@ -88,7 +93,8 @@ export class Feed implements AsyncDisposable {
     this.#random = options.random;
     this.#everyMs = options.everyMs;
     this.#blockNumber = options.startBlock;
-    this.chain = new SimulatedChain({ seed: options.random.word() });
+    this.#small = options.small;
+    this.#chain = new SimulatedChain({ seed: options.random.word() });
     this.builders = builders.map((builder) => new FeedBuilder(builder, options.random));
   }
 
@@ -101,8 +107,13 @@ export class Feed implements AsyncDisposable {
     return this.builders.map(({ builder }) => builder.url);
   }
 
+  /** The message of the chain at a position. */
+  messageAt(position: Position): Buffer {
+    return this.#small ? flashblockJson(position) : this.#chain.message(position);
+  }
+
   /** The position that is published next. */
-  get next(): { readonly blockNumber: number; readonly index: number } {
+  get next(): Position {
     return { blockNumber: this.#blockNumber, index: this.#index };
   }
 
@@ -126,7 +137,7 @@ export class Feed implements AsyncDisposable {
   /** Publishes the next message now: every builder a moment later than the one before, each message at another one first. */
   publish(): void {
     const position = this.next;
-    const json = this.chain.message(position);
+    const json = this.messageAt(position);
     const first = this.#random.between(0, this.builders.length - 1);
     for (const [at, builder] of this.builders.entries()) {
       if (at === first) builder.publish(json);

@@ -31,6 +31,11 @@ export interface WorldOptions {
   readonly bystanders?: number;
   /** Milliseconds from message to message; default 100. */
   readonly everyMs?: number;
+  /**
+   * For rows of 1,000 clients: messages of some hundred bytes, and no relays before Redis, as this process, which is the
+   * clients and the relays, would be what is too slow; default false.
+   */
+  readonly crowded?: boolean;
   /** Arguments of the server. */
   readonly redisArgs?: readonly string[];
   /** Opens another Redis than one server of the world's own. */
@@ -57,7 +62,7 @@ export class World implements AsyncDisposable {
   readonly options: WorldOptions;
   readonly ingests: Server[] = [];
   readonly edges: Server[] = [];
-  /** Between each ingest and Redis, and each edge and Redis; none before a Redis that the row brings. */
+  /** Between each ingest and Redis, and each edge and Redis; none before a Redis that the row brings, or in a crowd. */
   readonly ingestRelays: TcpProxy[] = [];
   readonly edgeRelays: TcpProxy[] = [];
   readonly marks: Mark[] = [];
@@ -114,7 +119,8 @@ export class World implements AsyncDisposable {
   async caughtUp(): Promise<void> {
     const { nodes, table, changes } = this.fleet;
     const last = this.feed.truth.entries.at(-1)?.contentHash;
-    const has = ({ received }: BaseNode): boolean => table.messages[received.at(-1) ?? -1]?.contentHash === last;
+    const has = ({ received }: BaseNode): boolean =>
+      received.lastIndexOf(table.messages.findLastIndex(({ contentHash }) => contentHash === last)) !== -1;
     await changes
       .until(() => nodes.every((node) => !node.resumes || has(node)), 'the last message', SETTLE_MS)
       .catch(() => undefined);
@@ -182,6 +188,8 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#fleet?.stop();
+    await Promise.all(this.#programs.map(({ server }) => server.program.stop()));
     for (let resource = this.#opened.pop(); resource !== undefined; resource = this.#opened.pop())
       await resource[Symbol.asyncDispose]();
   }
@@ -192,7 +200,8 @@ export class World implements AsyncDisposable {
     if (options.bringRedis === undefined) await this.#startRedis();
     else this.#brought = await options.bringRedis(this);
     const resumes = options.buildersResume ?? false;
-    this.#feed = this.use(await Feed.start({ builders, everyMs, startBlock: START_BLOCK, resumes, random }));
+    const small = options.crowded ?? false;
+    this.#feed = this.use(await Feed.start({ builders, everyMs, startBlock: START_BLOCK, resumes, small, random }));
     await Promise.all([
       ...Array.from({ length: ingests }, (_, at) => this.startIngest(at)),
       ...Array.from({ length: edges }, (_, at) => this.startEdge(at)),
@@ -220,6 +229,7 @@ export class World implements AsyncDisposable {
   async #redisUrl(relays: TcpProxy[], at: number): Promise<string> {
     if (this.#brought !== undefined) return this.#brought.url;
     const { port, url } = this.redis;
+    if (this.options.crowded === true) return url;
     const relay = relays[at] ?? this.use(await TcpProxy.start({ host: new URL(url).hostname, port }));
     relays[at] = relay;
     return `redis://127.0.0.1:${relay.port}`;
