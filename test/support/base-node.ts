@@ -61,6 +61,8 @@ export class BaseNode {
   readonly closes = new Map<number, number>();
   /** When it dialled, by its clock. */
   readonly dialledAt: number[] = [];
+  /** When each of its connections was there, by its clock. */
+  readonly openedAt: number[] = [];
   pongTimeouts = 0;
   failedDials = 0;
   violations = 0;
@@ -137,6 +139,7 @@ export class BaseNode {
   #opened(url: string, outcome: string | undefined): void {
     this.#connected = true;
     this.#backoffMs = BACKOFF_MS.first;
+    this.openedAt.push(this.#clock.now());
     this.seams.push({ at: this.received.length, url, outcome });
     this.#ping();
     this.#changes.notify();

@@ -7,20 +7,24 @@ import type { World } from '../world.ts';
 const CLIENTS = 1000;
 /** Clients that come between one message and the next, fewer than one address may have pending (MAX_PENDING_PER_IP). */
 const AT_ONCE = 20;
-/** How far back positions lie, in messages: 10 s, within the 12 s that an edge keeps. */
-const FARTHEST = 100;
-/** What was published last may not have reached the edge: a client ahead of it is told `live`. */
-const NEAREST = 5;
+/** How old the messages are that nodes name: an edge keeps 12 s, and a dial takes its time. */
+const OLDEST_MS = 10_000;
+/** A client that is ahead of the edge is told `live`. */
+const YOUNGEST_MS = 500;
 
 /** The nodes that came with a position. */
 const resumed = new WeakMap<World, readonly BaseNode[]>();
 
-/** A node that had received the message which was published so many before the next one. */
-function addBehind({ feed, fleet, edges }: World, nodes: number, before: () => number): readonly BaseNode[] {
+/** Nodes that had received a message, each another one. */
+function addBehind({ feed, fleet, edges }: World, nodes: number, random: Random): readonly BaseNode[] {
+  const now = performance.now();
+  const named = feed.truth.entries.filter(
+    ({ publishedAt }) => now - publishedAt >= YOUNGEST_MS && now - publishedAt <= OLDEST_MS,
+  );
   return fleet.add({
     nodes,
     url: (node) => edges[node.number % edges.length]!.url,
-    behind: () => feed.messageAt(feed.truth.entries.at(-before())!.position),
+    behind: () => feed.messageAt(named[random.between(0, named.length - 1)]!.position),
   });
 }
 
@@ -39,10 +43,10 @@ export const resumeRows: readonly Row[] = [
     world: { crowded: true },
     async run(world: World, random: Random) {
       const { feed } = world;
-      await feed.more(FARTHEST);
+      await feed.forMs(OLDEST_MS);
       const nodes: BaseNode[] = [];
       while (nodes.length < CLIENTS) {
-        nodes.push(...addBehind(world, AT_ONCE, () => random.between(NEAREST, FARTHEST)));
+        nodes.push(...addBehind(world, AT_ONCE, random));
         await feed.more(1);
       }
       resumed.set(world, nodes);
