@@ -12,8 +12,13 @@ import { namesAnotherServer, type Reconnects } from './reconnects.ts';
 const TICK_MS = 100;
 /** A connection is asked for a sign of life this often. */
 const CHECK_EVERY_TICKS = 5;
-/** An answer that takes longer than this comes no more; with the pause before the question a dead peer is found in 1.4 s. */
-const ANSWER_TICKS = 8;
+/**
+ * Questions are put whether or not the one before is answered, so that a slow Redis answers as often as a fast one. When no
+ * answer came for this long, none comes any more.
+ */
+const SILENT_TICKS = 14;
+/** A slow Redis takes a while to the first answer, and to what makes a fresh connection ready. */
+const FIRST_ANSWER_TICKS = 30;
 /** Greeting, authentication and the wait for a primary that loads its data may take this long before it is tried anew. */
 const HANDSHAKE_TICKS = 30;
 /** How long `start` waits for the first attempt to end before it goes on without. */
@@ -49,8 +54,10 @@ export class RedisConnection {
   #generation = 0;
   #connectedOnce = false;
   #prepared = false;
-  /** Ticks that the present question has waited for its answer; `undefined` when none is open. */
-  #waited: number | undefined;
+  /** Ticks that the making ready of the connection has taken; `undefined` when none is under way. */
+  #preparing: number | undefined;
+  /** Ticks without an answer that are left to the connection, once it is ready. */
+  #ticksOfSilence = 0;
   #ticksToCheck = 0;
   #ticksInHandshake = 0;
   #ticksToRetry: number | undefined;
@@ -104,7 +111,7 @@ export class RedisConnection {
   /** Ends the connection and makes a new one. */
   renew(): void {
     this.#setAvailable(false);
-    this.#waited = undefined;
+    this.#preparing = undefined;
     if (this.#timer !== undefined) this.#options.client.disconnect(true);
   }
 
@@ -144,28 +151,34 @@ export class RedisConnection {
     if (this.#connectedOnce) this.#options.metrics.reconnects.inc();
     this.#connectedOnce = true;
     this.#prepared = false;
+    this.#ticksOfSilence = 0;
     this.#ticksToRetry = undefined;
     this.#ticksToRenewal = undefined;
     this.#generation += 1;
-    this.#ask(this.#options.prepare);
+    this.#prepare();
   }
 
   #lost(): void {
     this.#generation += 1;
-    this.#waited = undefined;
+    this.#preparing = undefined;
     this.#ticksToRenewal = undefined;
     this.#prepared = false;
     this.#setAvailable(false);
     this.#settleStart?.();
   }
 
-  /** Puts a question to the peer; its answer makes the connection available. */
-  #ask(question: () => Promise<unknown>): void {
+  #prepare(): void {
+    this.#preparing = 0;
+    this.#ask(this.#options.prepare, FIRST_ANSWER_TICKS);
+  }
+
+  /** Puts a question to the peer; its answer makes the connection available for so many ticks. */
+  #ask(question: () => Promise<unknown>, ticks: number): void {
     const generation = this.#generation;
-    this.#waited = 0;
+    this.#ticksToCheck = CHECK_EVERY_TICKS;
     question().then(
       () => {
-        if (generation === this.#generation) this.#answered();
+        if (generation === this.#generation) this.#answered(ticks);
       },
       (error: unknown) => {
         if (generation === this.#generation) this.#failed(error);
@@ -173,9 +186,9 @@ export class RedisConnection {
     );
   }
 
-  #answered(): void {
-    this.#waited = undefined;
-    this.#ticksToCheck = CHECK_EVERY_TICKS;
+  #answered(ticks: number): void {
+    this.#preparing = undefined;
+    this.#ticksOfSilence = Math.max(this.#ticksOfSilence, ticks);
     this.#ticksToRenewal = undefined;
     this.#prepared = true;
     this.#options.reconnects.worked();
@@ -184,8 +197,8 @@ export class RedisConnection {
   }
 
   #failed(error: unknown): void {
-    this.#waited = undefined;
-    this.#ticksToCheck = CHECK_EVERY_TICKS;
+    this.#preparing = undefined;
+    this.#ticksOfSilence = Math.max(this.#ticksOfSilence, SILENT_TICKS);
     this.#setAvailable(false);
     if (this.#timer === undefined) return;
     this.#report(error);
@@ -225,12 +238,15 @@ export class RedisConnection {
     if (this.#ticksInHandshake > HANDSHAKE_TICKS) {
       this.#ticksInHandshake = 0;
       this.#unanswered();
-    } else if (this.#waited !== undefined) {
-      this.#waited += 1;
-      if (this.#waited > ANSWER_TICKS) this.#unanswered();
+    } else if (this.#preparing !== undefined) {
+      this.#preparing += 1;
+      if (this.#preparing > FIRST_ANSWER_TICKS) this.#unanswered();
     } else if (status === 'ready') {
       this.#ticksToCheck -= 1;
-      if (this.#ticksToCheck <= 0) this.#ask(this.#prepared ? this.#options.check : this.#options.prepare);
+      this.#ticksOfSilence -= 1;
+      if (this.#prepared && this.#ticksOfSilence < 0) this.#unanswered();
+      else if (this.#ticksToCheck <= 0 && this.#prepared) this.#ask(this.#options.check, SILENT_TICKS);
+      else if (this.#ticksToCheck <= 0) this.#prepare();
     }
   }
 

@@ -19,8 +19,10 @@ export function askToWrite(client: RedisClient, keys: StreamKeys): Promise<unkno
 }
 
 /**
- * Finds out whether the server at the other end of a fresh connection can carry the stream.
+ * Finds out whether the server at the other end of a fresh connection can carry the stream. Everything is asked at once,
+ * so that a slow Redis needs one round trip; what INFO tells comes first, as it says best what is wrong.
  *
+ * @param more what else must work
  * @throws UnfitServerError when it cannot
  */
 export async function prepareCommands(
@@ -28,16 +30,19 @@ export async function prepareCommands(
   keys: StreamKeys,
   mode: RedisMode,
   log: LimitedLog,
+  more: () => Promise<unknown>,
 ): Promise<void> {
-  // First in a Cluster, where it makes the connection to the node that holds the stream; elsewhere after INFO, which
-  // tells better what is wrong.
+  // First in a Cluster, where it makes the connection to the node that holds the stream.
   if (mode === 'cluster') await signOfLife(client, keys);
-  const info = await fetchInfo(client, log);
+  const answer = fetchInfo(client, log);
+  const asked = more();
+  asked.catch(() => undefined);
+  const info = await answer;
   if (info !== undefined) {
     if (isLoading(info)) throw new Error('Redis still loads its data');
     for (const warning of checkServer(info, mode)) log.warn({}, warning);
   }
-  if (mode !== 'cluster') await signOfLife(client, keys);
+  await asked;
 }
 
 /** INFO, or `undefined` where the access list forbids it: the check is then the operator's. */

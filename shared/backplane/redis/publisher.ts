@@ -37,11 +37,10 @@ class RedisPublisher implements StreamPublisher {
       name: 'commands',
       client,
       reconnects,
-      prepare: async () => {
-        await prepareCommands(client, this.#keys, target.mode, this.#log);
-        await askToWrite(client, this.#keys);
-        await this.#fetchState();
-      },
+      prepare: () =>
+        prepareCommands(client, this.#keys, target.mode, this.#log, () =>
+          Promise.all([askToWrite(client, this.#keys), this.#fetchState()]),
+        ),
       check: () => this.#check(),
       onAvailable: (available) => {
         metrics.up.set(available ? 1 : 0);

@@ -47,8 +47,7 @@ class RedisSource implements StreamSource {
       client,
       reconnects,
       prepare: async () => {
-        await prepareCommands(client, this.#keys, target.mode, this.#log);
-        await this.#askToRead();
+        await prepareCommands(client, this.#keys, target.mode, this.#log, () => this.#askToRead());
         if (target.mode === 'cluster') this.#slot = await client.cluster('KEYSLOT', this.#keys.channel);
       },
       check: () => (this.#commands.available ? signOfLife(client, this.#keys) : this.#askToRead()),
@@ -123,8 +122,7 @@ class RedisSource implements StreamSource {
    * available for a moment again and again.
    */
   async #askToRead(): Promise<void> {
-    await this.#client.hmget(this.#keys.state, 'epoch', 'sequence', 'token');
-    await this.#askForPage('0-0', 1);
+    await Promise.all([this.#client.hmget(this.#keys.state, 'epoch', 'sequence', 'token'), this.#askForPage('0-0', 1)]);
   }
 
   #update(): void {
