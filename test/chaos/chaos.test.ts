@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redisOrigin } from '../support/redis.ts';
@@ -33,6 +34,7 @@ describe('chaos: the suite itself', function () {
   async function run(bug?: BugName): Promise<RowVerdict> {
     const build = use(await BuildCopy.make(bug));
     const logs = join(tmpdir(), `flashcast-chaos-test-${bug ?? 'none'}-${process.pid}`);
+    use({ [Symbol.asyncDispose]: () => rm(logs, { recursive: true, force: true }) });
     return runRow({ row: missedMessages, seed: SEED, build: build.folder, logs });
   }
 

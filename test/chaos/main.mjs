@@ -15,4 +15,5 @@ try {
 }
 
 const { main } = await import('./run.ts');
-process.exitCode = await main(process.argv.slice(2));
+// A row that was interrupted may still wait for something that does not come any more.
+process.exit(await main(process.argv.slice(2)));

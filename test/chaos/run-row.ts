@@ -14,6 +14,8 @@ export interface RowRun {
   readonly build?: string | undefined;
   /** Where the programs' logs go when the row fails. */
   readonly logs: string;
+  /** Rejects when the row is to end at once. */
+  readonly interrupted?: Promise<never>;
 }
 
 /** The randomness of a row: the same for the same seed, whichever rows run beside it. */
@@ -23,16 +25,12 @@ function randomOf({ row, seed }: RowRun): Random {
 
 /** Runs a row in a world of its own and judges it. Rejects only where the world could not be opened or the fault injected. */
 export async function runRow(run: RowRun): Promise<RowVerdict> {
-  const { row, build, logs } = run;
+  const { row, build, logs, interrupted } = run;
   const random = randomOf(run);
   const world = await World.open(row.world ?? {}, random, build);
   try {
-    await row.run(world, random);
-    await world.feed.more(LAST_MESSAGES);
-    world.feed.pause();
-    // Where somebody never has it all, the judge says what is missing.
-    await world.caughtUp();
-    const verdict = await judge(row, world);
+    const whole = inWorld(row, world, random);
+    const verdict = await (interrupted === undefined ? whole : Promise.race([whole, interrupted]));
     if (verdict.wrong.length > 0) await world.saveLogs(logs);
     return verdict;
   } catch (error) {
@@ -41,6 +39,15 @@ export async function runRow(run: RowRun): Promise<RowVerdict> {
   } finally {
     await world[Symbol.asyncDispose]();
   }
+}
+
+async function inWorld(row: Row, world: World, random: Random): Promise<RowVerdict> {
+  await row.run(world, random);
+  await world.feed.more(LAST_MESSAGES);
+  world.feed.pause();
+  // Where somebody never has it all, the judge says what is missing.
+  await world.caughtUp();
+  return judge(row, world);
 }
 
 async function judge(row: Row, world: World): Promise<RowVerdict> {

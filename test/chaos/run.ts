@@ -46,8 +46,24 @@ function summary(verdict: RowVerdict, tookMs: number): string {
   ].join(' ');
 }
 
+/** SIGINT or SIGTERM: what was started is ended before the suite is. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+function interruption(): Promise<never> {
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => reject(new Interrupted(`ended by ${signal}`)));
+  });
+  // Between two rows nobody waits for it.
+  interrupted.catch(() => undefined);
+  return interrupted;
+}
+
 /** @returns whether every row passed */
 async function run(options: ChaosOptions): Promise<boolean> {
+  const interrupted = interruption();
   const { seed, bug } = options;
   const flags = bug === undefined ? '' : ` --bug ${bug}`;
   console.log(`seed ${seed}`);
@@ -68,13 +84,14 @@ async function run(options: ChaosOptions): Promise<boolean> {
         continue;
       }
       try {
-        const verdict = await runRow({ ...next, build: build.folder, logs });
+        const verdict = await runRow({ ...next, build: build.folder, logs, interrupted });
         verdicts.push(verdict);
         const passed = verdict.wrong.length === 0;
         console.log(`${passed ? 'ok    ' : 'FAILED'} ${name}: ${summary(verdict, performance.now() - startedAt)}`);
         if (passed) continue;
         for (const sentence of verdict.wrong) console.log(`       ${sentence}`);
       } catch (error) {
+        if (error instanceof Interrupted) throw error;
         console.log(`FAILED ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       }
       failed.push(name);
@@ -105,8 +122,8 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return (await run(readOptions(args, ROWS, Math.floor(Math.random() * MAX_SEED)))) ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n${USAGE}`);
-    return 2;
+    if (!(error instanceof UsageError || error instanceof Interrupted)) throw error;
+    console.error(error instanceof UsageError ? `${error.message}\n${USAGE}` : error.message);
+    return error instanceof UsageError ? 2 : 1;
   }
 }
