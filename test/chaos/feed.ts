@@ -80,8 +80,7 @@ export class Feed implements AsyncDisposable {
   readonly truth = new Truth();
   readonly changes = new Changes();
   readonly builders: readonly FeedBuilder[];
-  readonly #chain: SimulatedChain;
-  readonly #small: boolean;
+  readonly chain: Pick<SimulatedChain, 'message'>;
   readonly #random: Random;
   readonly #everyMs: number;
   readonly #delayed = new Set<NodeJS.Timeout>();
@@ -93,8 +92,9 @@ export class Feed implements AsyncDisposable {
     this.#random = options.random;
     this.#everyMs = options.everyMs;
     this.#blockNumber = options.startBlock;
-    this.#small = options.small;
-    this.#chain = new SimulatedChain({ seed: options.random.word() });
+    this.chain = options.small
+      ? { message: (at) => flashblockJson(at) }
+      : new SimulatedChain({ seed: options.random.word() });
     this.builders = builders.map((builder) => new FeedBuilder(builder, options.random));
   }
 
@@ -105,11 +105,6 @@ export class Feed implements AsyncDisposable {
 
   get urls(): readonly string[] {
     return this.builders.map(({ builder }) => builder.url);
-  }
-
-  /** The message of the chain at a position. */
-  messageAt(position: Position): Buffer {
-    return this.#small ? flashblockJson(position) : this.#chain.message(position);
   }
 
   /** The position that is published next. */
@@ -134,10 +129,14 @@ export class Feed implements AsyncDisposable {
     this.#index = 0;
   }
 
-  /** Publishes the next message now: every builder a moment later than the one before, each message at another one first. */
-  publish(): void {
+  /**
+   * Publishes the next message now: every builder a moment later than the one before, each message at another one first.
+   *
+   * @param change makes another message of the chain's own
+   */
+  publish(change = (json: Buffer): Buffer => json): void {
     const position = this.next;
-    const json = this.messageAt(position);
+    const json = change(this.chain.message(position));
     const first = this.#random.between(0, this.builders.length - 1);
     for (const [at, builder] of this.builders.entries()) {
       if (at === first) builder.publish(json);

@@ -1,9 +1,9 @@
-import { Redis } from 'ioredis';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '../../tools/simulate/random.ts';
 import type { BaseNode } from '../support/base-node.ts';
 import { BaseNodeFleet } from '../support/base-node-fleet.ts';
+import { redisCommand } from '../support/redis-command.ts';
 import { startRedisServer, type RedisServer } from '../support/redis.ts';
 import { startEdge, startIngest, type Server, type Settings } from '../support/stack.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -42,16 +42,19 @@ export interface WorldOptions {
   readonly bringRedis?: (world: World) => Promise<BroughtRedis>;
   readonly ingestSettings?: Settings;
   readonly edgeSettings?: Settings;
-  /** Opens what stands before the edges, such as a balancer, and gives the URL that all nodes dial. */
-  readonly front?: (world: World) => Promise<string>;
-  /** URL of a node's next dial; default that of the edge with the node's number, round robin. */
-  readonly nodeUrl?: (world: World, node: BaseNode) => string;
+  /** Whether nodes send no pings, and so wait for what is late; default false. */
+  readonly patient?: boolean;
+  /**
+   * Opens what stands before the edges, such as a balancer, and gives the URL of each node's next dial; default that of the
+   * edge with the node's number, round robin.
+   */
+  readonly front?: (world: World) => Promise<(node: BaseNode) => string>;
 }
 
 /** The block that chains begin with: the size of number that Base has. */
 const START_BLOCK = 50_400_000;
-/** What base's own deployment sends. */
-const EDGE_SETTINGS: Settings = { ENABLE_COMPRESSION: 'true' };
+/** What base's own deployment sends; and all nodes come from one address, hundreds at once. */
+const EDGE_SETTINGS: Settings = { ENABLE_COMPRESSION: 'true', MAX_PENDING_PER_IP: '2000' };
 /** Messages that every node has before a fault begins: so many that every edge, ingest and builder works. */
 const WARM_MESSAGES = 8;
 /** What has not come by then does not come: longer than any recovery that a row allows, and than a back-off of a node. */
@@ -127,15 +130,8 @@ export class World implements AsyncDisposable {
   }
 
   /** One command to the world's own Redis, past every relay. */
-  async command(name: string, ...args: readonly string[]): Promise<unknown> {
-    const client = new Redis(this.redis.url, { lazyConnect: true, retryStrategy: null });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return await client.call(name, ...args);
-    } finally {
-      client.disconnect();
-    }
+  command(name: string, ...args: readonly string[]): Promise<unknown> {
+    return redisCommand(this.redis.url, name, ...args);
   }
 
   /** Starts another ingest, or one in the place of one that ended. Resolves when it is ready. */
@@ -207,13 +203,13 @@ export class World implements AsyncDisposable {
       ...Array.from({ length: edges }, (_, at) => this.startEdge(at)),
     ]);
     await Promise.all(this.#feed.builders.map(({ builder }) => builder.connected(ingests)));
-    const front = await options.front?.(this);
-    const url = options.nodeUrl ?? ((world, node) => front ?? world.edges[node.number % edges]!.url);
+    const url = (await options.front?.(this)) ?? ((node) => this.edges[node.number % edges]!.url);
     this.#fleet = this.use(
       await BaseNodeFleet.connect({
         nodes: nodes + bystanders,
         resume: (number) => number < nodes,
-        url: (node) => url(this, node),
+        patient: options.patient ?? false,
+        url,
       }),
     );
     this.#feed.run();

@@ -23,6 +23,8 @@ export interface BaseNodeOptions {
   readonly url: (node: BaseNode) => string;
   /** Whether it names the position that it received last. A base node of today does not. */
   readonly resume: boolean;
+  /** Whether it sends no pings and so waits for what is late, as some other consumers do; default false. */
+  readonly patient?: boolean;
   /** What it had received last, plain, before this began: where it resumes at first. */
   readonly behind?: Buffer | undefined;
   /** Clock and timers; default those of the process. */
@@ -146,6 +148,7 @@ export class BaseNode {
   }
 
   #ping(): void {
+    if (this.#options.patient === true) return;
     this.#pongDue = true;
     this.#wire?.send(OPCODE.ping);
     this.#cancelTimer = this.#clock.after(PING_EVERY_MS, () => {

@@ -51,6 +51,14 @@ export class RedisCluster {
     return `redis+cluster://${nodes.join(',')}`;
   }
 
+  /** URL of the primary that owns all slots but two, and of its replica, at the beginning. */
+  get firstUrl(): string {
+    return this.#servers[0]!.url;
+  }
+  get secondUrl(): string {
+    return this.#servers[REPLICA]!.url;
+  }
+
   /** Orders the replica to take its primary's place, as before maintenance. */
   async failOver(): Promise<void> {
     const replica = await this.#rankOf('slave');

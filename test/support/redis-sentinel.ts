@@ -4,31 +4,32 @@ import { RedisServer, untilAnswer } from './redis-server.ts';
 
 const NAME = 'main';
 
-/** A primary with one replica, watched by a Sentinel that decides by itself. */
+/** A primary with one replica, watched by one Sentinel that decides by itself, or by several of which most must agree. */
 export class RedisSentinel {
   readonly #host: RedisHost;
-  readonly #port: number;
+  readonly #ports: readonly number[];
   readonly #servers: readonly [RedisServer, RedisServer];
-  #sentinel: RedisProcess | undefined;
+  readonly #sentinels: RedisProcess[] = [];
 
-  private constructor(host: RedisHost, [port = 0, first = 0, second = 0]: readonly number[]) {
+  private constructor(host: RedisHost, [first = 0, second = 0, ...ports]: readonly number[]) {
     this.#host = host;
-    this.#port = port;
+    this.#ports = ports;
     this.#servers = [
       new RedisServer(host, first),
       new RedisServer(host, second, ['--replicaof', host.address, String(first)]),
     ];
   }
 
-  static async start(origin: RedisOrigin): Promise<RedisSentinel> {
-    const ports = await freePorts(3);
+  static async start(origin: RedisOrigin, sentinels = 1): Promise<RedisSentinel> {
+    const ports = await freePorts(2 + sentinels);
     const setup = new RedisSentinel(await openRedisHost(origin, ports), ports);
     await setup.#start();
     return setup;
   }
 
   get url(): string {
-    return `redis+sentinel://${this.#host.address}:${this.#port}/${NAME}`;
+    const { address } = this.#host;
+    return `redis+sentinel://${this.#ports.map((port) => `${address}:${port}`).join(',')}/${NAME}`;
   }
 
   /** URL of the server that is the primary at the beginning. */
@@ -47,11 +48,11 @@ export class RedisSentinel {
 
   /** Orders the Sentinel to make the other server the primary. */
   async failOver(): Promise<void> {
-    await untilAnswer(this.#host.address, this.#port, `SENTINEL FAILOVER ${NAME}`, /^\+OK/);
+    await untilAnswer(this.#host.address, this.#ports[0]!, `SENTINEL FAILOVER ${NAME}`, /^\+OK/);
   }
 
   async stop(): Promise<void> {
-    await this.#sentinel?.signal('SIGKILL');
+    await Promise.all(this.#sentinels.map((sentinel) => sentinel.signal('SIGKILL')));
     for (const server of this.#servers) await server.kill();
     await this.#host.close();
   }
@@ -62,18 +63,28 @@ export class RedisSentinel {
     await first.start();
     await second.start();
     await untilAnswer(address, second.port, 'INFO replication', /master_link_status:up/);
+    for (const port of this.#ports) await this.#startSentinel(port);
+    const others = new RegExp(`^\\*${this.#ports.length - 1}\r\n`);
+    for (const port of this.#ports) {
+      await untilAnswer(address, port, `SENTINEL REPLICAS ${NAME}`, /^\*1\r\n/);
+      await untilAnswer(address, port, `SENTINEL SENTINELS ${NAME}`, others);
+    }
+  }
+
+  async #startSentinel(port: number): Promise<void> {
+    const { address } = this.#host;
+    const quorum = Math.floor(this.#ports.length / 2) + 1;
     const configuration = [
-      `port ${this.#port}`,
+      `port ${port}`,
       'bind *',
       'protected-mode no',
       `dir ${this.#host.folder}`,
-      `sentinel monitor ${NAME} ${address} ${first.port} 1`,
+      `sentinel monitor ${NAME} ${address} ${this.#servers[0].port} ${quorum}`,
       `sentinel down-after-milliseconds ${NAME} 500`,
       `sentinel failover-timeout ${NAME} 2000`,
     ];
-    const path = await this.#host.write('sentinel.conf', `${configuration.join('\n')}\n`);
-    this.#sentinel = await this.#host.run([path, '--sentinel']);
-    await untilAnswer(address, this.#port, 'PING', /^\+PONG/);
-    await untilAnswer(address, this.#port, `SENTINEL REPLICAS ${NAME}`, /^\*1\r\n/);
+    const path = await this.#host.write(`sentinel-${port}.conf`, `${configuration.join('\n')}\n`);
+    this.#sentinels.push(await this.#host.run([path, '--sentinel']));
+    await untilAnswer(address, port, 'PING', /^\+PONG/);
   }
 }

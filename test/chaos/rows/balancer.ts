@@ -3,8 +3,9 @@ import { HaProxy } from '../../support/haproxy.ts';
 import type { Row } from '../row.ts';
 import type { World } from '../world.ts';
 
-async function haproxyBefore(world: World): Promise<string> {
-  return world.use(await HaProxy.start(world.edges)).url;
+async function haproxyBefore(world: World): Promise<() => string> {
+  const { url } = world.use(await HaProxy.start(world.edges));
+  return () => url;
 }
 
 export const balancerRows: readonly Row[] = [

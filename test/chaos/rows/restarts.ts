@@ -24,12 +24,12 @@ interface Restart {
 const restarts = new WeakMap<World, Restart>();
 
 function blockOf({ feed }: World, blockNumber: number): readonly Buffer[] {
-  return Array.from({ length: MESSAGES_PER_BLOCK }, (_, index) => feed.messageAt({ blockNumber, index }));
+  return Array.from({ length: MESSAGES_PER_BLOCK }, (_, index) => feed.chain.message({ blockNumber, index }));
 }
 
 /** The absurd message of one builder. */
 function sendAbsurd({ feed }: World, builder: FeedBuilder): void {
-  builder.send(feed.messageAt({ blockNumber: ABSURD_BLOCK, index: 0 }));
+  builder.send(feed.chain.message({ blockNumber: ABSURD_BLOCK, index: 0 }));
 }
 
 /**
@@ -53,9 +53,10 @@ async function untilFollowed(world: World): Promise<void> {
 }
 
 /** Every ingest hears every builder, and must have counted so many of the messages of each as stale. */
-async function expectStale({ ingests, metric }: Pick<World, 'ingests' | 'metric'>, each: number): Promise<string[]> {
-  const stale = await metric(ingests, 'flashcast_upstream_stale_total');
-  return stale === each * ingests.length ? [] : [`${stale} messages were counted stale, not ${each * ingests.length}`];
+async function expectStale(world: World, each: number): Promise<string[]> {
+  const stale = await world.metric(world.ingests, 'flashcast_upstream_stale_total');
+  const expected = each * world.ingests.length;
+  return stale === expected ? [] : [`${stale} messages were counted stale, not ${expected}`];
 }
 
 /** The restart came in time, and what was refused before it was counted. */
@@ -131,7 +132,7 @@ export const restartRows: readonly Row[] = [
       await delay(RESTART_MS + 500);
       sendAbsurd(world, feed.builders[random.between(0, 1)]!);
       const position = { blockNumber: ABSURD_BLOCK, index: 0 };
-      const contentHash = contentHashOf(feed.messageAt(position));
+      const contentHash = contentHashOf(feed.chain.message(position));
       feed.truth.add({ position, contentHash, publishedAt: performance.now() });
       await world.caughtUp();
       feed.run();

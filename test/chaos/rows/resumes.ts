@@ -24,7 +24,7 @@ function addBehind({ feed, fleet, edges }: World, nodes: number, random: Random)
   return fleet.add({
     nodes,
     url: (node) => edges[node.number % edges.length]!.url,
-    behind: () => feed.messageAt(named[random.between(0, named.length - 1)]!.position),
+    behind: () => feed.chain.message(named[random.between(0, named.length - 1)]!.position),
   });
 }
 

@@ -75,7 +75,7 @@ export const rollingRows: readonly Row[] = [
         DRAIN_DELAY_MS: String(DRAIN_DELAY_MS),
         DRAIN_TIMEOUT_MS: String(DRAIN_DELAY_MS + CLOSING_MS),
       },
-      nodeUrl: anyEdge,
+      front: (world) => Promise.resolve((node) => anyEdge(world, node)),
     },
     async run(world, random) {
       const made: Restart[] = [];

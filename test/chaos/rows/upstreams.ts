@@ -46,7 +46,8 @@ export const upstreamRows: readonly Row[] = [
       for (let times = 0; times < 3; times++) {
         await feed.more(random.between(1, MESSAGES_PER_BLOCK));
         const blockNumber = feed.next.blockNumber - HOUR_BLOCKS;
-        for (let index = 0; index < MESSAGES_PER_BLOCK; index++) builder.send(feed.messageAt({ blockNumber, index }));
+        for (let index = 0; index < MESSAGES_PER_BLOCK; index++)
+          builder.send(feed.chain.message({ blockNumber, index }));
       }
       await feed.forMs(2000);
     },
