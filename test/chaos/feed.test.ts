@@ -11,16 +11,9 @@ const COUNT = 24;
 describe('chaos: the feed', () => {
   const use = usesResources();
 
-  function start(seed = 1): Promise<Feed> {
-    const options = {
-      builders: 2,
-      everyMs: 1000,
-      startBlock: 500,
-      resumes: false,
-      small: true,
-      random: new Random(seed),
-    };
-    return Feed.start(options).then(use);
+  function start({ seed = 1, small = true } = {}): Promise<Feed> {
+    const random = new Random(seed);
+    return Feed.start({ builders: 2, everyMs: 1000, startBlock: 500, resumes: false, small, random }).then(use);
   }
 
   /** What a client of the second builder gets, as places in the truth. */
