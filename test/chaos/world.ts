@@ -53,8 +53,8 @@ export interface WorldOptions {
 
 /** The block that chains begin with: the size of number that Base has. */
 const START_BLOCK = 50_400_000;
-/** What base's own deployment sends; and all nodes come from one address, hundreds at once. */
-const EDGE_SETTINGS: Settings = { ENABLE_COMPRESSION: 'true', MAX_PENDING_PER_IP: '2000' };
+/** What base's own deployment sends. */
+const EDGE_SETTINGS: Settings = { ENABLE_COMPRESSION: 'true' };
 /** Messages that every node has before a fault begins: so many that every edge, ingest and builder works. */
 const WARM_MESSAGES = 8;
 /** What has not come by then does not come: longer than any recovery that a row allows, and than a back-off of a node. */

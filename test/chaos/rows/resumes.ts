@@ -1,6 +1,7 @@
 /** Many clients resume while the stream runs. */
 import type { BaseNode } from '../../support/base-node.ts';
 import type { Random } from '../../../tools/simulate/random.ts';
+import { latencies, quantile } from '../latency.ts';
 import type { Row } from '../row.ts';
 import type { World } from '../world.ts';
 
@@ -11,6 +12,14 @@ const AT_ONCE = 20;
 const OLDEST_MS = 10_000;
 /** A client that is ahead of the edge is told `live`. */
 const YOUNGEST_MS = 500;
+
+/** How long the live clients are watched before the others come. */
+const CALM_MS = 5000;
+/** Clients that stay, where others come. */
+const LIVE = 200;
+
+/** What the live clients' messages took, in ascending milliseconds: before the others came, and while they caught up. */
+const latencyOf = new WeakMap<World, { readonly calm: readonly number[]; readonly herd: readonly number[] }>();
 
 /** The nodes that came with a position. */
 const resumed = new WeakMap<World, readonly BaseNode[]>();
@@ -53,5 +62,39 @@ export const resumeRows: readonly Row[] = [
       await feed.forMs(1000);
     },
     check: expectComplete,
+  },
+  {
+    name: 'resume-herd',
+    fault: `${CLIENTS} clients resume at once with 10 s of backlog each, at an edge where ${LIVE} are live`,
+    demands: { lost: 'nothing', nobodyClosed: true },
+    world: { edges: 1, nodes: LIVE, bystanders: 0, crowded: true },
+    async run(world) {
+      const { feed, fleet } = world;
+      const live = [...fleet.nodes];
+      await feed.forMs(OLDEST_MS);
+      const begun = performance.now();
+      const named = feed.truth.entries.find(({ publishedAt }) => begun - publishedAt <= OLDEST_MS)!;
+      const json = feed.chain.message(named.position);
+      resumed.set(world, fleet.add({ nodes: CLIENTS, url: () => world.edges[0]!.url, behind: () => json }));
+      await world.caughtUp();
+      const ended = performance.now();
+      await feed.forMs(1000);
+      latencyOf.set(world, {
+        calm: latencies(world, live, begun - CALM_MS, begun),
+        herd: latencies(world, live, begun, ended),
+      });
+    },
+    check(world) {
+      const late = world.fleet.nodes.filter(({ pongTimeouts }) => pongTimeouts > 0).length;
+      return [...expectComplete(world), ...(late > 0 ? [`${late} clients got a pong too late`] : [])];
+    },
+    note(world) {
+      const { calm, herd } = latencyOf.get(world)!;
+      const told = [0.5, 0.99].map((share) => {
+        const [before, during] = [quantile(calm, share), quantile(herd, share)];
+        return `${before.toFixed(1)} to ${during.toFixed(1)} ms (${(during / before).toFixed(1)} times)`;
+      });
+      return `the live ones' latency rose from ${told[0]} in the median, from ${told[1]} at the 99th percentile`;
+    },
   },
 ];
