@@ -1,6 +1,7 @@
 /** `npm run test:chaos`: runs rows, says what came of each, and fails where one is not what it must be. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Random } from '../../tools/simulate/random.ts';
 import { BuildCopy } from './bugs.ts';
 import { readOptions, USAGE, UsageError, type ChaosOptions } from './options.ts';
@@ -34,7 +35,7 @@ function* schedule({ rows, seed, forMs }: ChaosOptions): Generator<{ readonly ro
   } while (performance.now() < endAt);
 }
 
-function summary(verdict: RowVerdict, tookMs: number): string {
+function summary(verdict: RowVerdict, tookMs: number, stoodStillMs: number): string {
   const { lost, told, repeated, outOfOrder, clients, messages, silenceMs, recoveredMs, counted } = verdict;
   const { reconnects, pongTimeouts, bystanders } = verdict;
   return [
@@ -42,7 +43,7 @@ function summary(verdict: RowVerdict, tookMs: number): string {
     `${outOfOrder} out of order; silence ${Math.round(silenceMs)} ms,`,
     `recovered ${recoveredMs === undefined ? '-' : Math.round(recoveredMs)} ms, ${reconnects} reconnects,`,
     `${pongTimeouts} pong timeouts; without resume: ${bystanders.lost} lost, ${bystanders.wipedBlocks} blocks wiped;`,
-    `${(tookMs / 1000).toFixed(1)} s${verdict.note === undefined ? '' : `; ${verdict.note}`}`,
+    `${(tookMs / 1000).toFixed(1)} s, stood still ${Math.round(stoodStillMs)} ms at most${verdict.note === undefined ? '' : `; ${verdict.note}`}`,
   ].join(' ');
 }
 
@@ -64,6 +65,9 @@ function interruption(): Promise<never> {
 /** @returns whether every row passed */
 async function run(options: ChaosOptions): Promise<boolean> {
   const interrupted = interruption();
+  // A machine that has no time for the suite makes every row slow: what that means is for people to judge.
+  const loop = monitorEventLoopDelay({ resolution: 10 });
+  loop.enable();
   const { seed, bug } = options;
   const flags = bug === undefined ? '' : ` --bug ${bug}`;
   console.log(`seed ${seed}`);
@@ -77,6 +81,7 @@ async function run(options: ChaosOptions): Promise<boolean> {
       const logs = join(tmpdir(), `flashcast-chaos-${name}-${next.seed}-${process.pid}`);
       const replay = `npm run test:chaos -- --seed ${next.seed} --row ${name}${flags}`;
       const startedAt = performance.now();
+      loop.reset();
       const missing = await next.row.missing?.();
       if (missing !== undefined) {
         console.log(`NOT RUN ${name}: ${missing}`);
@@ -87,7 +92,9 @@ async function run(options: ChaosOptions): Promise<boolean> {
         const verdict = await runRow({ ...next, build: build.folder, logs, interrupted });
         verdicts.push(verdict);
         const passed = verdict.wrong.length === 0;
-        console.log(`${passed ? 'ok    ' : 'FAILED'} ${name}: ${summary(verdict, performance.now() - startedAt)}`);
+        console.log(
+          `${passed ? 'ok    ' : 'FAILED'} ${name}: ${summary(verdict, performance.now() - startedAt, loop.max / 1e6)}`,
+        );
         if (passed) continue;
         for (const sentence of verdict.wrong) console.log(`       ${sentence}`);
       } catch (error) {
@@ -98,6 +105,7 @@ async function run(options: ChaosOptions): Promise<boolean> {
       console.log(`       logs: ${logs}\n       again: ${replay}`);
     }
   } finally {
+    loop.disable();
     await build[Symbol.asyncDispose]();
   }
   if (options.report !== undefined) {
