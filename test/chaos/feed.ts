@@ -10,6 +10,9 @@ import { Truth } from './truth.ts';
 /** A second builder of a chain has a message so much later than the first at most. */
 const MAX_LAG_MS = 20;
 
+/** Messages by which the pace may be behind and is caught up with. */
+const MAX_LATE = 3;
+
 /** How a builder fails, as shares of its messages (0 to 1). */
 export interface FeedFaults {
   readonly skip: number;
@@ -114,12 +117,23 @@ export class Feed implements AsyncDisposable {
 
   /** Publishes at the steady pace from now on. Idempotent. */
   run(): void {
-    this.#timer ??= setInterval(() => this.publish(), this.#everyMs);
+    if (this.#timer !== undefined) return;
+    let dueAt = performance.now();
+    const wait = (): void => {
+      // Timers come late on a busy machine, and the pace is to hold; only a pause of this process is not made up for.
+      dueAt = Math.max(dueAt + this.#everyMs, performance.now() - MAX_LATE * this.#everyMs);
+      this.#timer = setTimeout(tick, Math.max(0, dueAt - performance.now()));
+    };
+    const tick = (): void => {
+      this.publish();
+      wait();
+    };
+    wait();
   }
 
   /** Publishes nothing until {@link run}. */
   pause(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 

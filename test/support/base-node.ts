@@ -65,6 +65,8 @@ export class BaseNode {
   readonly dialledAt: number[] = [];
   /** When each of its connections was there, by its clock. */
   readonly openedAt: number[] = [];
+  /** When each of them ended, as far as they have. */
+  readonly closedAt: { readonly at: number; readonly code: number }[] = [];
   pongTimeouts = 0;
   failedDials = 0;
   violations = 0;
@@ -206,6 +208,7 @@ export class BaseNode {
     if (wasConnected) {
       const code = this.#closeCode ?? 1006;
       this.closes.set(code, (this.closes.get(code) ?? 0) + 1);
+      this.closedAt.push({ at: this.#clock.now(), code });
     } else this.failedDials++;
     if (wasConnected && !this.#gaveUp) {
       this.#dial();
