@@ -10,11 +10,11 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from '../../shared/log.ts';
 import type { DisconnectReason, EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
-import { Admission, type AdmissionStep, type Grant } from '../admission/admission.ts';
+import { Admission, type AdmissionStep, type Candidate, type Grant } from '../admission/admission.ts';
 import { clientAddress } from '../admission/client-address.ts';
 import { ParametersStep } from '../admission/parameters.ts';
 import { DRAINING, INTERNAL_ERROR, NOT_FOUND, type Refusal, UPGRADE_REQUIRED } from '../admission/refusal.ts';
-import { DrainingStep, InstanceLimitStep } from '../admission/steps.ts';
+import { DrainingStep, InstanceLimitStep, WithoutKeysStep } from '../admission/steps.ts';
 import { type TrustedProxies, parseTrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Ring } from '../stream/contract.ts';
@@ -47,6 +47,10 @@ export interface FrontDependencies {
   readonly fanout: Pick<Fanout<Connection>, 'add' | 'remove' | 'clients' | 'writer' | 'isSettled' | 'onSettled'>;
   readonly resumes: Pick<Resumes<Connection>, 'answer' | 'join' | 'remove'>;
   readonly blockEnd: Pick<BlockEnd, 'reached' | 'blockTimeMs'>;
+  /** Checks keys; without it there are none. */
+  readonly keys?: AdmissionStep | undefined;
+  /** Checks connect rate and connections by address and by application; without it there are no such limits. */
+  readonly limits?: AdmissionStep | undefined;
   readonly metrics: EdgeMetrics;
   readonly log: Logger;
   readonly stall: Pick<StallDetector, 'check' | 'onStall'>;
@@ -184,14 +188,16 @@ export class Front implements ConnectionHost, Drained<Connection> {
     this.#drain?.tick();
   }
 
-  /** The order is the contract's: key and shared limits have their places after the instance limit and the parameters. */
+  /** The order is the contract's: what is local and cheap comes before the one step that may ask Redis. */
   #admissionSteps(): readonly AdmissionStep[] {
     return [
       new DrainingStep(() => this.#refusing),
       new InstanceLimitStep(this.#settings.instanceConnectionLimit, () =>
         this.#deps.metrics.globalRateLimitedRequests.inc(),
       ),
+      this.#deps.keys ?? new WithoutKeysStep(),
       new ParametersStep(),
+      ...(this.#deps.limits === undefined ? [] : [this.#deps.limits]),
     ];
   }
 
@@ -202,7 +208,8 @@ export class Front implements ConnectionHost, Drained<Connection> {
       else response.writeHead(200, { 'Content-Length': '0' }).end();
       return;
     }
-    const refusal = route.name === 'stream' ? UPGRADE_REQUIRED : NOT_FOUND;
+    const found = route.name === 'stream' && this.#admission.hasRoute({ ...route, headers: request.headers });
+    const refusal = found ? UPGRADE_REQUIRED : NOT_FOUND;
     this.#count(refusal);
     refuse(response, refusal);
   }
@@ -216,19 +223,20 @@ export class Front implements ConnectionHost, Drained<Connection> {
       return;
     }
     const asksForWebSocket = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
-    if (route.name !== 'stream') this.#refuseUpgrade(socket, NOT_FOUND);
+    const candidate = route.name === 'stream' ? { ...route, headers: request.headers } : undefined;
+    if (candidate === undefined || !this.#admission.hasRoute(candidate)) this.#refuseUpgrade(socket, NOT_FOUND);
     else if (!asksForWebSocket) this.#refuseUpgrade(socket, UPGRADE_REQUIRED);
-    else void this.#admit(request, socket, head, route.query);
+    else void this.#admit(request, socket, head, candidate);
   }
 
-  async #admit(request: IncomingMessage, socket: Socket, head: Buffer, query: URLSearchParams): Promise<void> {
+  async #admit(request: IncomingMessage, socket: Socket, head: Buffer, candidate: Candidate): Promise<void> {
     const grant: Grant = {
       address: clientAddress(socket.remoteAddress, request.headersDistinct[this.#addressHeader], this.#trusted),
       encoding: this.#settings.enableCompression ? 'br' : 'identity',
     };
     let refusal: Refusal | undefined;
     try {
-      refusal = await this.#admission.admit({ query, headers: request.headers }, grant);
+      refusal = await this.#admission.admit(candidate, grant);
     } catch (error) {
       this.#deps.log.error({ err: error }, 'admission failed');
       refusal = INTERNAL_ERROR;

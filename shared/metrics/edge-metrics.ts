@@ -11,6 +11,7 @@ export const DISCONNECT_REASONS = [
   'frame_rate',
   'frame_size',
   'protocol',
+  'key_revoked',
 ] as const;
 export type DisconnectReason = (typeof DISCONNECT_REASONS)[number];
 
@@ -21,7 +22,13 @@ export const ADMISSION_RESULTS = [
   'upgrade_required',
   'draining',
   'instance_limit',
+  'unauthorized',
+  'key_rate',
   'bad_request',
+  'connect_rate',
+  'ip_limit',
+  'application_limit',
+  'limits_unavailable',
   'handshake_failed',
 ] as const;
 export type AdmissionResult = (typeof ADMISSION_RESULTS)[number];
