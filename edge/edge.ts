@@ -89,7 +89,7 @@ export class Edge {
   async start(): Promise<void> {
     this.#fanout.start();
     try {
-      await Promise.all([this.#listen(), this.#fill()]);
+      await Promise.all([this.#front.start(), this.#fill()]);
     } catch (error) {
       await this.#end();
       throw error;
@@ -133,11 +133,6 @@ export class Edge {
       lastPosition: newest?.envelope.position ?? null,
       lastMessageAgeMs: newest === undefined ? null : Math.round(performance.now() - newest.arrivedAt),
     };
-  }
-
-  async #listen(): Promise<void> {
-    await this.#front.start();
-    this.#log.info(this.#front.address(), 'listening for clients');
   }
 
   async #fill(): Promise<void> {
