@@ -163,7 +163,8 @@ export class KeyStore {
   }
 
   async #reload(): Promise<void> {
-    while (this.#reading !== undefined) await this.#reading;
+    do await this.#reading;
+    while (this.#reading !== undefined);
     this.#reloading = undefined;
     await this.#readOnce(async () => {
       if (this.#file === undefined) this.#deps.log.info('no API_KEYS_FILE to read again');
