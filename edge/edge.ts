@@ -15,6 +15,7 @@ import { Fanout } from './fanout/fanout.ts';
 import type { LagLimits } from './fanout/limits.ts';
 import { BlockEnd } from './front/block-end.ts';
 import type { Connection } from './front/connection.ts';
+import { type TlsTerminator, createTlsTerminator } from './front/accept/tls-terminator.ts';
 import { Front, type FrontSettings } from './front/front.ts';
 import { Resumes } from './front/resumes.ts';
 import { ringCodec } from './ring-codec.ts';
@@ -22,6 +23,9 @@ import type { RingEntry } from './stream/contract.ts';
 import { type EdgeStream, createEdgeStream } from './stream/edge-stream.ts';
 
 export interface EdgeOptions extends FrontSettings, LagLimits, StreamBounds {
+  /** Both or none: PEM files to serve wss with. */
+  readonly tlsCertFile?: string | undefined;
+  readonly tlsKeyFile?: string | undefined;
   /** How long the backplane may be unreachable, or this edge behind its head, before it is not ready, milliseconds. */
   readonly readyMaxAgeMs: number;
 }
@@ -40,6 +44,7 @@ export class Edge {
   readonly #stream: EdgeStream;
   readonly #fanout: Fanout<Connection>;
   readonly #resumes: Resumes<Connection>;
+  readonly #tls: TlsTerminator | undefined;
   readonly #front: Front;
   readonly #log: Logger;
   #newest: RingEntry | undefined;
@@ -68,7 +73,9 @@ export class Edge {
       now: () => performance.now(),
     });
     this.#resumes = resumes;
-    this.#front = new Front(options, { ring: stream.ring, fanout, resumes, blockEnd, metrics, stall, log });
+    const tls = createTlsTerminator(options, { log, metrics });
+    this.#tls = tls;
+    this.#front = new Front(options, { ring: stream.ring, fanout, resumes, blockEnd, metrics, stall, log, tls });
     stream.onEntry((entry, source) => {
       this.#newest = entry;
       blockEnd.add(entry.envelope.position, entry.arrivedAt);
@@ -88,6 +95,7 @@ export class Edge {
    */
   async start(): Promise<void> {
     this.#fanout.start();
+    this.#tls?.start();
     try {
       await Promise.all([this.#front.start(), this.#fill()]);
     } catch (error) {
@@ -149,6 +157,7 @@ export class Edge {
   /** The stream ends last, so that clients are served until they are closed. */
   async #end(): Promise<void> {
     await this.#front.stop();
+    this.#tls?.stop();
     this.#resumes.stop();
     this.#fanout.stop();
     await this.#stream.stop();

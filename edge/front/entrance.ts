@@ -21,7 +21,7 @@ import type { Resume } from '../stream/resume.ts';
 import type { PendingSockets } from './accept/pending-sockets.ts';
 import { answerSocket, refuse, refuseSocket } from './answer.ts';
 import type { ClientWebSocket, Connection } from './connection.ts';
-import { hasBody, upgradeProblem } from './request-rules.ts';
+import { hasBody, requestProblem, upgradeProblem } from './request-rules.ts';
 import { type Resumes, resumeHeaders } from './resumes.ts';
 import { routeOf } from './routes.ts';
 import type { ClientWebSocketServer } from './web-socket-server.ts';
@@ -68,19 +68,20 @@ export class Entrance {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const { pending, admission, isDraining } = this.#deps;
     const route = routeOf(request.method, request.url);
-    if (route.name === 'health' && !isDraining()) {
+    const problem = requestProblem(request);
+    if (problem === undefined && route.name === 'health' && !isDraining()) {
       const ends = hasBody(request);
       pending.requested(request.socket, ends);
       response.writeHead(200, { 'Content-Length': '0', ...(ends && { Connection: 'close' }) }).end();
       return;
     }
     pending.requested(request.socket, true);
-    if (route.name === 'health') {
+    if (problem === undefined && route.name === 'health') {
       refuse(response, DRAINING);
       return;
     }
     const found = route.name === 'stream' && admission.hasRoute({ ...route, headers: request.headers });
-    const refusal = found ? UPGRADE_REQUIRED : NOT_FOUND;
+    const refusal = problem ?? (found ? UPGRADE_REQUIRED : NOT_FOUND);
     this.#count(refusal);
     refuse(response, refusal);
   }

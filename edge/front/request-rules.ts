@@ -14,6 +14,12 @@ export function hasBody({ headersDistinct }: Pick<IncomingMessage, 'headersDisti
   return headersDistinct['transfer-encoding'] !== undefined || lengths.some((length) => length !== '0');
 }
 
+/** What is wrong with any request beyond what HTTP's parser checks. */
+export function requestProblem({ httpVersion, headersDistinct }: Request): Refusal | undefined {
+  const hosts = headersDistinct['host']?.length ?? 0;
+  return hosts === 1 || (hosts === 0 && httpVersion === '1.0') ? undefined : badRequest('Expected one Host header');
+}
+
 /**
  * What is wrong with a request for an upgrade beyond what HTTP's parser and the handshake check: anything on which two parties along
  * its way could disagree where it ends or whom it is for.
@@ -21,7 +27,6 @@ export function hasBody({ headersDistinct }: Pick<IncomingMessage, 'headersDisti
 export function upgradeProblem(request: Request): Refusal | undefined {
   if (request.rawHeaders.length / 2 > MAX_HEADER_LINES) return TOO_MANY_HEADERS;
   if (request.httpVersion !== '1.1') return badRequest('Expected HTTP/1.1');
-  if (request.headersDistinct['host']?.length !== 1) return badRequest('Expected one Host header');
   if (hasBody(request)) return badRequest('Expected no body');
-  return undefined;
+  return requestProblem(request);
 }

@@ -17,7 +17,12 @@ const MAX_REQUESTS_PER_CONNECTION = 128;
  * is their owner's to see to. What is no request it answers by itself.
  */
 export function createHttpServer(settings: HttpServerSettings): Server {
-  const server = createServer({ maxHeaderSize: settings.maxHeaderBytes, keepAliveTimeout: KEEP_ALIVE_MS });
+  const server = createServer({
+    maxHeaderSize: settings.maxHeaderBytes,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Asked for with the other rules: Node looks at it in plain requests only.
+    requireHostHeader: false,
+  });
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
   // Node would leave out what is over its number without a word, and with it the line that a proxy has added at the end.
   server.maxHeadersCount = 0;

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { readBoundedFile } from '../../../shared/config/layers/bounded-file.ts';
 
 /** Certificate chain and private key as PEM, known to fit each other. */
 export interface KeyPair {
@@ -47,11 +47,9 @@ export function checkKeyPair({ cert, key }: { readonly cert: string; readonly ke
 }
 
 function readText(setting: string, path: string): string {
-  return attempt(`${setting}: expected a readable file of at most ${MAX_FILE_BYTES} bytes`, () => {
-    const stats = statSync(path);
-    if (!stats.isFile() || stats.size > MAX_FILE_BYTES) throw new RangeError('no such file');
-    return readFileSync(path, 'utf8');
-  });
+  const reading = readBoundedFile(path, '.', MAX_FILE_BYTES);
+  if (!reading.ok) throw new KeyPairError(`${setting}: the file ${reading.reason}`);
+  return reading.text;
 }
 
 function attempt<T>(message: string, action: () => T): T {

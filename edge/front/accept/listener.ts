@@ -18,7 +18,7 @@ export interface ListenerSettings {
 
 export interface ListenerDependencies {
   readonly http: Pick<HttpServer, 'emit'>;
-  readonly pending: Pick<PendingSockets, 'add' | 'identify' | 'secured'>;
+  readonly pending: Pick<PendingSockets, 'add' | 'identify' | 'serving'>;
   /** Without it connections are plain. */
   readonly tls: Pick<TlsTerminator, 'secure'> | undefined;
   readonly trusted: TrustedProxies;
@@ -111,16 +111,18 @@ export class Listener {
   }
 
   #serve(socket: Socket): void {
-    const { http, pending, tls } = this.#deps;
+    const { tls } = this.#deps;
     if (tls === undefined) {
-      http.emit('connection', socket);
+      this.#speakHttp(socket, socket);
       return;
     }
     socket.on('error', destroyOnError);
-    tls.secure(socket, (stream) => {
-      pending.secured(socket, stream);
-      if (!stream.destroyed) http.emit('connection', stream);
-    });
+    tls.secure(socket, (stream) => this.#speakHttp(socket, stream));
+  }
+
+  #speakHttp(socket: Socket, stream: Socket): void {
+    this.#deps.pending.serving(socket, stream);
+    if (!stream.destroyed) this.#deps.http.emit('connection', stream);
   }
 
   #refuse(socket: Socket): void {

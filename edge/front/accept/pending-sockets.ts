@@ -22,8 +22,8 @@ export interface PendingDependencies {
 
 interface Pending {
   readonly socket: Socket;
-  /** What HTTP is spoken on: the socket itself, or the TLS stream over it. */
-  stream: Socket;
+  /** What HTTP is spoken on: the socket itself, or the TLS stream over it; `undefined` before that. */
+  stream: Socket | undefined;
   /** The peer as far as it is known: the socket's, or the one that the PROXY protocol names. */
   peer: string | undefined;
   /** What it counts under; `undefined` where only MAX_PENDING holds. */
@@ -112,7 +112,7 @@ export class PendingSockets {
       return false;
     }
     this.#makeRoom();
-    const pending = { socket, stream: socket, peer, network, since: this.#deps.now(), refused: false };
+    const pending: Pending = { socket, stream: undefined, peer, network, since: this.#deps.now(), refused: false };
     this.#all.set(socket, pending);
     this.#waited.add(pending);
     this.#count(network, 1);
@@ -139,8 +139,8 @@ export class PendingSockets {
     return true;
   }
 
-  /** TLS is spoken on a connection, and HTTP on the stream over it. */
-  secured(socket: Socket, stream: Socket): void {
+  /** HTTP is spoken on a connection from now on: on the socket itself, or on the TLS stream over it. */
+  serving(socket: Socket, stream: Socket): void {
     const pending = this.#all.get(socket);
     if (pending === undefined) {
       stream.destroy();
@@ -193,7 +193,7 @@ export class PendingSockets {
     const pending = this.#all.get(stream);
     if (pending === undefined) return;
     this.#all.delete(pending.socket);
-    this.#all.delete(pending.stream);
+    if (pending.stream !== undefined) this.#all.delete(pending.stream);
     this.#waited.delete(pending);
     this.#asking.delete(pending);
     this.#count(pending.network, -1);
@@ -212,7 +212,8 @@ export class PendingSockets {
       }
       pending.refused = true;
       this.#deps.admissions.inc({ result: 'handshake_timeout' });
-      this.#deps.expired(pending.stream);
+      if (pending.stream === undefined) pending.socket.destroy();
+      else this.#deps.expired(pending.stream);
     }
   }
 

@@ -1,6 +1,7 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type Server, type TLSSocket, createServer } from 'node:tls';
+import { SettingsError } from '../../../shared/config/settings-error.ts';
 import type { Logger } from '../../../shared/log.ts';
 import type { EdgeMetrics } from '../../../shared/metrics/edge-metrics.ts';
 import { type KeyPair, type KeyPairFiles, KeyPairError, checkKeyPair, readKeyPairTexts } from './key-pair.ts';
@@ -36,13 +37,12 @@ export class TlsTerminator {
     }, SETTLE_MS);
   };
 
-  /** @throws KeyPairError when the files cannot be served with */
+  /** @throws SettingsError when the files cannot be served with */
   constructor(files: KeyPairFiles, dependencies: TlsDependencies) {
     this.#files = files;
     this.#deps = dependencies;
-    const texts = readKeyPairTexts(files);
-    const pair = checkKeyPair(texts);
-    this.#tried = texts;
+    const pair = firstPair(files);
+    this.#tried = pair;
     // It listens to no port: connections are handed to it.
     this.#server = createServer({ cert: pair.cert, key: pair.key, ALPNProtocols: ['http/1.1'] });
     this.#server.on('secureConnection', (stream: TLSSocket) => this.#secured(stream));
@@ -122,6 +122,25 @@ export class TlsTerminator {
   #inForce({ validTo }: KeyPair): void {
     this.#deps.metrics.tlsCertificateNotAfter.set(validTo / 1000);
   }
+}
+
+function firstPair(files: KeyPairFiles): KeyPair {
+  try {
+    return checkKeyPair(readKeyPairTexts(files));
+  } catch (error) {
+    if (error instanceof KeyPairError) throw new SettingsError([error.message]);
+    throw error;
+  }
+}
+
+/** @returns `undefined` where TLS is not asked for */
+export function createTlsTerminator(
+  files: { readonly [K in keyof KeyPairFiles]?: string | undefined },
+  dependencies: TlsDependencies,
+): TlsTerminator | undefined {
+  const { tlsCertFile, tlsKeyFile } = files;
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
+  return new TlsTerminator({ tlsCertFile, tlsKeyFile }, dependencies);
 }
 
 /** A connection and the TLS stream over it have the same peer, and no other connection of the process has. */
