@@ -7,7 +7,7 @@ export interface FileKey extends KeyRecord {
   readonly line: number;
 }
 
-/** Most keys of a file, as of API_KEYS; they are read in one go while clients wait for their pongs, some 20 ms of it. */
+/** Most keys of a file, as of API_KEYS: they are taken in one go, some 50 ms, and clients wait 500 ms for a pong. */
 export const MAX_FILE_KEYS = 10_000;
 
 /** Most lines of a file: each key may have a remark above it and an empty line. */
@@ -46,20 +46,21 @@ export function parseKeyFile(text: string): FileKey[] {
   const lineOfDigest = new Map<string, number>();
   lines.forEach((content, at) => {
     const line = at + 1;
-    const record = parseLine(content, line);
-    if (record === undefined) return;
-    const before = lineOfDigest.get(record.digest);
+    const key = parseLine(content, line);
+    if (key === undefined) return;
+    const before = lineOfDigest.get(key.digest);
     if (before !== undefined) throw new KeyFileError(`the same key as in line ${before}`, line);
     if (keys.length === MAX_FILE_KEYS) throw new KeyFileError(`expected at most ${MAX_FILE_KEYS} keys`, line);
-    lineOfDigest.set(record.digest, line);
-    keys.push({ ...record, line });
+    lineOfDigest.set(key.digest, line);
+    keys.push(key);
   });
   return keys;
 }
 
-function parseLine(content: string, line: number): KeyRecord | undefined {
+function parseLine(content: string, line: number): FileKey | undefined {
   try {
-    return parseKeyLine(content);
+    const record = parseKeyLine(content);
+    return record && { ...record, line };
   } catch (error) {
     if (error instanceof KeyLineError) throw new KeyFileError(error.message, line);
     throw error;

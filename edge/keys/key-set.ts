@@ -5,7 +5,7 @@ import { type FileKey, KeyFileError } from './key-file.ts';
 import type { KeyRecord } from './key-record.ts';
 
 export class KeySet {
-  readonly #byDigest: ReadonlyMap<string, { readonly record: KeyRecord; readonly digest: Buffer }>;
+  readonly #byDigest: ReadonlyMap<string, KeyRecord>;
   readonly #limits: ReadonlyMap<string, number>;
   /** How many applications have a key. */
   readonly applications: number;
@@ -18,25 +18,25 @@ export class KeySet {
    * @throws KeyFileError where the file contradicts itself or the setting
    */
   constructor(settings: readonly KeyRecord[], file: readonly FileKey[]) {
-    const byDigest = new Map<string, { record: KeyRecord; digest: Buffer }>();
+    const byDigest = new Map<string, KeyRecord>();
     const limits = new Map<string, { limit: number; place: string }>();
     const applications = new Set<string>();
     const add = (record: KeyRecord): void => {
       applications.add(record.application);
-      byDigest.set(record.digest, { record, digest: Buffer.from(record.digest, 'hex') });
+      byDigest.set(record.digest, record);
     };
     settings.forEach((record, at) => {
       const conflict = noteLimit(limits, record, `entry ${at + 1} of API_KEYS`);
       if (conflict !== undefined) throw new SettingsError([`API_KEYS: entry ${at + 1}: ${conflict}`]);
       add(record);
     });
-    for (const { line, ...record } of file) {
-      const conflict = noteLimit(limits, record, `line ${line}`);
-      if (conflict !== undefined) throw new KeyFileError(conflict, line);
-      const present = byDigest.get(record.digest)?.record;
-      if (present === undefined) add(record);
-      else if (present.application !== record.application)
-        throw new KeyFileError("the same key as another application's in API_KEYS", line);
+    for (const key of file) {
+      const conflict = noteLimit(limits, key, `line ${key.line}`);
+      if (conflict !== undefined) throw new KeyFileError(conflict, key.line);
+      const present = byDigest.get(key.digest);
+      if (present === undefined) add(key);
+      else if (present.application !== key.application)
+        throw new KeyFileError("the same key as another application's in API_KEYS", key.line);
     }
     this.#byDigest = byDigest;
     this.#limits = new Map([...limits].map(([application, { limit }]) => [application, limit]));
@@ -53,7 +53,7 @@ export class KeySet {
    */
   find(digest: Buffer): KeyRecord | undefined {
     const found = this.#byDigest.get(digest.toString('hex'));
-    return found !== undefined && timingSafeEqual(found.digest, digest) ? found.record : undefined;
+    return found !== undefined && timingSafeEqual(Buffer.from(found.digest, 'hex'), digest) ? found : undefined;
   }
 
   /** @returns connections that the application may have; `undefined` is no limit */

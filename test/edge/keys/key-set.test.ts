@@ -22,7 +22,7 @@ describe('a set of keys', () => {
   it('finds the keys of both sources, and no other', () => {
     const keys = new KeySet([setting('a', 'k1')], [fileKey(1, 'b', 'k2', { expiresAt: 5 })]);
     assert.deepEqual(find(keys, 'k1'), setting('a', 'k1'));
-    assert.deepEqual(find(keys, 'k2'), { application: 'b', digest: digestHex('k2'), expiresAt: 5 });
+    assert.deepEqual(find(keys, 'k2'), fileKey(1, 'b', 'k2', { expiresAt: 5 }));
     assert.equal(find(keys, 'k3'), undefined);
     assert.equal(find(keys, digestHex('k1')), undefined);
     assert.deepEqual([keys.size, keys.applications], [2, 2]);
