@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import {
   KeyFileError,
@@ -44,6 +45,19 @@ describe('the key file', () => {
 
   it('may give an application several keys', () => {
     assert.equal(parseKeyFile(`${lineOf('a', 'k1')}\n${lineOf('a', 'k2')}\n`).length, 2);
+  });
+
+  it('is as the example in the docs', async () => {
+    const docs = await readFile(new URL('../../../docs/keys.md', import.meta.url), 'utf8');
+    const [, example = ''] = /```\n(# .*?)```/s.exec(docs) ?? [];
+    assert.deepEqual(
+      parseKeyFile(example).map(({ application, limit, expiresAt }) => [application, limit, expiresAt]),
+      [
+        ['acme', 100, undefined],
+        ['acme', undefined, undefined],
+        ['partner', undefined, Date.UTC(2027, 0, 31)],
+      ],
+    );
   });
 
   it('may have no key, if a remark says so', () => {
