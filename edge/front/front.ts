@@ -12,6 +12,7 @@ import { Admission, type AdmissionStep, type Grant } from '../admission/admissio
 import { ParametersStep } from '../admission/parameters.ts';
 import { DrainingStep, InstanceLimitStep, WithoutKeysStep } from '../admission/steps.ts';
 import { parseTrustedProxies } from '../admission/trusted-proxies.ts';
+import type { Lapse } from '../keys/key-uses.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Ring } from '../stream/contract.ts';
 import type { Resume } from '../stream/resume.ts';
@@ -42,8 +43,8 @@ export interface FrontDependencies {
   readonly blockEnd: Pick<BlockEnd, 'reached' | 'blockTimeMs'>;
   /** Checks keys; without it there are none. */
   readonly keys?: AdmissionStep | undefined;
-  /** Checks connect rate and connections by address and by application; without it there are no such limits. */
-  readonly limits?: AdmissionStep | undefined;
+  /** What follows the parameters and may ask Redis: connect rate, connections by address and by application. */
+  readonly limits?: readonly AdmissionStep[];
   /** Started and stopped by its maker. Without it connections are plain. */
   readonly tls?: Pick<TlsTerminator, 'secure'> | undefined;
   readonly metrics: EdgeMetrics;
@@ -127,6 +128,14 @@ export class Front implements ConnectionHost, Drained<Connection> {
     return this.#drain.over;
   }
 
+  /** Closes the clients that were admitted by keys that count no more. */
+  endClientsOf(keyIds: ReadonlySet<string>, lapse: Lapse): void {
+    for (const connection of [...this.clients]) {
+      const { keyId } = connection.grant;
+      if (keyId !== undefined && keyIds.has(keyId)) connection.keyLapsed(lapse);
+    }
+  }
+
   /** Ends every connection now and closes the server. Resolves when all sockets are gone. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -194,7 +203,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
       ),
       this.#deps.keys ?? new WithoutKeysStep(),
       new ParametersStep(),
-      ...(this.#deps.limits === undefined ? [] : [this.#deps.limits]),
+      ...(this.#deps.limits ?? []),
     ];
   }
 
