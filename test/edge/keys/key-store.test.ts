@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { appendFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import promises, { appendFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { createKeyStore } from '../../../edge/keys/key-store.ts';
@@ -8,6 +8,7 @@ import { createKeyMetrics } from '../../../shared/metrics/key-metrics.ts';
 import { Changes } from '../../support/changes.ts';
 import { usesResources } from '../../support/use.ts';
 import { lineOf } from './records.ts';
+import { replaceOpen } from './replaced-open.ts';
 import { START, StoreHarness } from './store-harness.ts';
 
 const REFUSED = 'API_KEYS_FILE refused, the keys from before stay in force';
@@ -71,7 +72,7 @@ describe('the key store', () => {
       const { store } = harness;
       const before = store.find('k1');
       const gone = store.find('k2')?.keyId ?? '';
-      await harness.replace(k1, lineOf('a', 'k3'));
+      await harness.replace(k1, lineOf('a', 'k3'), lineOf('a', 'k4'));
       await harness.settle();
       assert.deepEqual(store.find('k1'), before);
       assert.equal(store.find('k2'), undefined);
@@ -79,7 +80,7 @@ describe('the key store', () => {
       assert.deepEqual(harness.lapses, [['revoked', gone]]);
       assert.equal(store.isInForce(before?.keyId ?? ''), true);
       assert.equal(store.isInForce(gone), false);
-      assert.equal(await harness.sample('flashcast_api_keys_loaded'), 2);
+      assert.equal(await harness.sample('flashcast_api_keys_loaded'), 3);
     });
 
     it('says nothing of keys that nobody used', async () => {
@@ -305,6 +306,24 @@ describe('the key store', () => {
       assert.equal(harness.log.length, asked + 1);
     });
 
+    it('waits for a look that reads, as what that read is older', async () => {
+      const harness = await make([k1]);
+      let readers = 0;
+      let most = 0;
+      const openFile = promises.open;
+      use(
+        replaceOpen(async (...args) => {
+          most = Math.max(most, (readers += 1));
+          const handle = await openFile(...args);
+          const close = handle.close.bind(handle);
+          return Object.assign(handle, { close: () => close().finally(() => (readers -= 1)) });
+        }),
+      );
+      await harness.store.look();
+      await Promise.all([harness.store.look(), harness.store.reload(), harness.store.look(), harness.store.reload()]);
+      assert.deepEqual([readers, most], [0, 1]);
+    });
+
     it('has nothing to read where there is no file', async () => {
       const harness = await make(undefined, { apiKeys: ['c:k3'], apiKeysFile: undefined });
       await harness.store.reload();
@@ -329,8 +348,9 @@ describe('the key store', () => {
     harness.store.find('k2');
     await appendFile(harness.path, '\n');
     await harness.replace('# nobody');
+    const logged = harness.log.length;
     await harness.settle();
-    assert.equal(harness.lapses.length, 1);
+    assert.deepEqual([harness.lapses.length, harness.log.length], [1, logged]);
   });
 
   it('tells nobody who does not want to hear any more', async () => {

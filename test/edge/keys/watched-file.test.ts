@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import promises, { appendFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { syncBuiltinESMExports } from 'node:module';
 import { type Reading, WatchedFile } from '../../../edge/keys/watched-file.ts';
 import { usesResources } from '../../support/use.ts';
+import { replaceOpen } from './replaced-open.ts';
 import { ScratchFolder } from './scratch-folder.ts';
 
 describe('a watched file', () => {
@@ -158,17 +158,3 @@ describe('a watched file', () => {
     assert.deepEqual(await file.look(), text('two and half of mo and half of mo'));
   });
 });
-
-/** Puts another function in the place of the file system's own, until it is disposed of. */
-function replaceOpen(open: typeof promises.open): AsyncDisposable {
-  const before = promises.open;
-  promises.open = open;
-  syncBuiltinESMExports();
-  return {
-    [Symbol.asyncDispose]: () => {
-      promises.open = before;
-      syncBuiltinESMExports();
-      return Promise.resolve();
-    },
-  };
-}
