@@ -3,7 +3,7 @@
  *
  * A lease has at most one command on its way, so that no two can overtake each other. A command whose answer never comes leaves
  * the lease in doubt: it may be carried out yet, by a server that reads what a dead connection left behind. What is in doubt
- * is extended as long as the client is there; then it is released, and released again, until it must have expired by itself.
+ * is extended as long as the client is there; then it is released, and again in each round, as long as a lease lasts.
  */
 import type { Lease } from '../../shared/limits/lease-store.ts';
 
@@ -17,7 +17,7 @@ interface Entry {
   settled: boolean;
   /** When it must have expired in the store, milliseconds; 0: it was never there. */
   expiresAt: number;
-  /** Until when a command without an answer may yet make it. */
+  /** Until when a command without an answer may yet be carried out; what is released before is released again. */
   doubtfulUntil: number;
 }
 
@@ -101,8 +101,7 @@ export class LeaseBook {
     for (const entry of this.#find(leases)) {
       entry.inFlight = false;
       entry.settled = true;
-      entry.expiresAt = entry.doubtfulUntil;
-      if (now >= entry.expiresAt) this.#entries.delete(entry.lease);
+      if (now >= entry.doubtfulUntil) this.#entries.delete(entry.lease);
     }
   }
 
@@ -112,7 +111,7 @@ export class LeaseBook {
       entry.inFlight = false;
       entry.settled = false;
       entry.doubtfulUntil = now + this.#ttlMs;
-      entry.expiresAt = entry.doubtfulUntil;
+      entry.expiresAt = entry.doubtfulUntil + this.#ttlMs;
       this.#place(entry);
     }
   }
@@ -132,7 +131,7 @@ export class LeaseBook {
   #stored(entry: Entry, now: number): void {
     entry.inFlight = false;
     entry.settled = entry.wanted === 'yes';
-    entry.expiresAt = now + this.#ttlMs;
+    entry.expiresAt = Math.max(now, entry.doubtfulUntil) + this.#ttlMs;
     this.#place(entry);
   }
 
