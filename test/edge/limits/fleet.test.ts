@@ -198,7 +198,7 @@ describe('limits that edges share', function () {
   it('give everything back when a process stops', async () => {
     const edge = await start();
     for (let count = 0; count < 10; count += 1) await edge.admit(IP);
-    const onTheWay = Array.from({ length: 20 }, () => edge.limits.admit({ address: '192.0.2.2' }));
+    const onTheWay = Array.from({ length: 20 }, (_, at) => edge.limits.admit({ address: `192.0.2.${at + 2}` }));
     await edge.limits.stop();
     await edge.limits.stop();
     assert.ok((await Promise.all(onTheWay)).every(({ admitted }) => !admitted));
