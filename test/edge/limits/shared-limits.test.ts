@@ -281,6 +281,14 @@ describe('limits that are shared through a store', () => {
     await stopped;
     assert.deepEqual(await rig.backend.leases('address', '192.0.2.1'), []);
 
+    const late = await Rig.started();
+    const coming = await late.come();
+    const stopping = late.limits.stop();
+    await late.deliver();
+    await stopping;
+    assert.equal(coming.by, 'unavailable');
+    assert.deepEqual(await late.backend.leases('address', '192.0.2.1'), []);
+
     const silent = await Rig.started();
     await silent.come();
     await silent.deliver();
