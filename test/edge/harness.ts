@@ -5,7 +5,8 @@ import { Fanout } from '../../edge/fanout/fanout.ts';
 import type { LagLimits } from '../../edge/fanout/limits.ts';
 import { BlockEnd } from '../../edge/front/block-end.ts';
 import type { Connection } from '../../edge/front/connection.ts';
-import { Front, type FrontSettings } from '../../edge/front/front.ts';
+import { type TlsTerminator, createTlsTerminator } from '../../edge/front/accept/tls-terminator.ts';
+import { Front, type FrontDependencies, type FrontSettings } from '../../edge/front/front.ts';
 import { Resumes } from '../../edge/front/resumes.ts';
 import { ringCodec } from '../../edge/ring-codec.ts';
 import type { RingEntry } from '../../edge/stream/contract.ts';
@@ -17,7 +18,13 @@ import { Changes } from '../support/changes.ts';
 import { envelopeOf } from './stream/envelopes.ts';
 
 export type HarnessSettings = FrontSettings &
-  LagLimits & { streamMaxMessages: number; streamMaxBytes: number; streamRetentionMs: number };
+  LagLimits & {
+    streamMaxMessages: number;
+    streamMaxBytes: number;
+    streamRetentionMs: number;
+    tlsCertFile?: string;
+    tlsKeyFile?: string;
+  };
 
 export const SETTINGS: HarnessSettings = {
   listenAddr: { host: '127.0.0.1', port: 0 },
@@ -34,6 +41,9 @@ export const SETTINGS: HarnessSettings = {
   handshakeTimeoutMs: 5000,
   maxHeaderBytes: 8192,
   maxPending: 2000,
+  maxPendingPerIp: 50,
+  proxyProtocol: false,
+  ipv6Prefix: 64,
   trustedProxies: ['loopback'],
   ipAddrHttpHeader: 'X-Forwarded-For',
   streamMaxMessages: 256,
@@ -74,12 +84,20 @@ export class EdgeHarness implements AsyncDisposable {
   readonly ring;
   readonly fanout: Fanout<Connection>;
   readonly resumes: Resumes<Connection>;
+  readonly tls: TlsTerminator | undefined;
   readonly front: Front;
   readonly now: () => number;
   #sequence = 0;
 
-  /** @param now the clock of everything but sockets */
-  constructor(settings: Partial<HarnessSettings> = {}, now: () => number = () => performance.now()) {
+  /**
+   * @param now the clock of everything but sockets
+   * @param steps of the admission that the test is about
+   */
+  constructor(
+    settings: Partial<HarnessSettings> = {},
+    now: () => number = () => performance.now(),
+    steps: Pick<FrontDependencies, 'keys' | 'limits'> = {},
+  ) {
     const all = { ...SETTINGS, ...settings };
     const { metrics, stall, blockEnd } = this;
     this.ring = createRing(all, {
@@ -95,7 +113,10 @@ export class EdgeHarness implements AsyncDisposable {
       this.changes.notify();
     };
     const log = pino({ level: 'debug' }, { write });
+    this.tls = createTlsTerminator(all, { log, metrics });
     this.front = new Front(all, {
+      tls: this.tls,
+      ...steps,
       ring: this.ring,
       fanout: this.fanout,
       resumes: this.resumes,
@@ -107,8 +128,12 @@ export class EdgeHarness implements AsyncDisposable {
     });
   }
 
-  static async start(settings: Partial<HarnessSettings> = {}, now?: () => number): Promise<EdgeHarness> {
-    const harness = new EdgeHarness(settings, now);
+  static async start(
+    settings: Partial<HarnessSettings> = {},
+    now?: () => number,
+    steps?: Pick<FrontDependencies, 'keys' | 'limits'>,
+  ): Promise<EdgeHarness> {
+    const harness = new EdgeHarness(settings, now, steps);
     await harness.front.start();
     return harness;
   }
