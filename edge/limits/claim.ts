@@ -1,5 +1,8 @@
-import { addressGroup } from './address-group.ts';
+import { clientNetwork } from '../admission/client-network.ts';
 import type { Lease, LimitRequest, LimitSettings } from './connection-limits.ts';
+
+/** What clients count by whose address nobody knows: their socket is gone already, or it has none. */
+const UNKNOWN = 'unknown';
 
 /** What a client that wants in asks of the limits. */
 export interface Claim {
@@ -13,8 +16,8 @@ export interface Claim {
 
 /** @param member names the connection, see {@link Lease} */
 export function claimOf(request: LimitRequest, settings: LimitSettings, member: string): Claim {
-  const address = addressGroup(request.address, settings.ipv6Prefix);
   const { application, applicationLimit } = request;
+  const address = request.address === undefined ? UNKNOWN : clientNetwork(request.address, settings.ipv6Prefix);
   return {
     address,
     lease: {
