@@ -28,7 +28,9 @@ function createLimits(settings: ProxySettings, registry: Registry, log: Logger):
   const { redisUrl } = settings;
   const limitMetrics = createLimitMetrics(registry);
   if (redisUrl === undefined) return createLocalLimits(settings);
-  return createSharedLimits({ ...settings, redisUrl }, { log, metrics: createRedisMetrics(registry), limitMetrics });
+  const metrics = createRedisMetrics(registry);
+  const onAvailable = (available: boolean): void => metrics.up.set(available ? 1 : 0);
+  return createSharedLimits({ ...settings, redisUrl }, { log, metrics, limitMetrics, onAvailable });
 }
 
 /** `flashcast proxy`: ingest and edge in one process over the memory backplane. */
