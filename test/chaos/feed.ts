@@ -122,7 +122,8 @@ export class Feed implements AsyncDisposable {
     const wait = (): void => {
       // Timers come late on a busy machine, and the pace is to hold; only a pause of this process is not made up for.
       dueAt = Math.max(dueAt + this.#everyMs, performance.now() - MAX_LATE * this.#everyMs);
-      this.#timer = setTimeout(tick, Math.max(0, dueAt - performance.now()));
+      // Never so close that a builder's later message would overtake the one before.
+      this.#timer = setTimeout(tick, Math.max(2 * MAX_LAG_MS, dueAt - performance.now()));
     };
     const tick = (): void => {
       this.publish();

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePorts } from './redis-host.ts';
 
 const CONFIGURATION = new URL('../../deploy/haproxy/haproxy.cfg', import.meta.url);
+const BINARY = 'haproxy';
 const IMAGE = 'haproxy:3.0';
 /** One that does not listen within this does not come up. */
 const START_TIMEOUT_MS = 10_000;
@@ -18,10 +19,10 @@ export interface BalancedServer {
 
 /** How HAProxy is run here; `undefined` where it cannot be. */
 function commandFor(name: string): readonly [string, ...string[]] | undefined {
-  if (spawnSync('haproxy', ['-v'], { stdio: 'ignore' }).status === 0) return ['haproxy'];
+  if (spawnSync(BINARY, ['-v'], { stdio: 'ignore' }).status === 0) return [BINARY];
   const container = ['run', '--rm', '-i', '--name', name, '--network', 'host'];
-  const probe = spawnSync('docker', [...container, IMAGE, 'haproxy', '-v'], { stdio: 'ignore' });
-  return probe.status === 0 ? ['docker', ...container, IMAGE, 'haproxy'] : undefined;
+  const probe = spawnSync('docker', [...container, IMAGE, BINARY, '-v'], { stdio: 'ignore' });
+  return probe.status === 0 ? ['docker', ...container, IMAGE, BINARY] : undefined;
 }
 
 /** Replaces what stands in the text exactly once. */

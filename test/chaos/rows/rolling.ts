@@ -11,7 +11,7 @@ const DRAIN_DELAY_MS = 1000;
  * From the delay's end to the drain's. Clients wait for block ends, which are 1.1 s apart here: at much less than this, the
  * waiting alone would take a third of the time, and the rest would be closed too quickly.
  */
-const CLOSING_MS = 15_000;
+const CLOSING_MS = 18_000;
 /** The demand on reconnects: in no stretch of so long more than so many times the even rate. */
 const STRETCH_MS = 4000;
 const MOST = 1.5;
