@@ -1,3 +1,5 @@
+import { STRETCH_MS } from './closing-limit.ts';
+
 export interface DrainTimes {
   /** From the drain's begin until new clients are refused and the first client is closed. */
   readonly drainDelayMs: number;
@@ -14,6 +16,10 @@ export interface DrainSchedule {
   closedBy(elapsedMs: number, atBlockEnd: boolean): number;
   /** A client waits for a block's end at most so long. */
   readonly waitMs: number;
+  /** From then on nobody is held back, so that all get their closing handshake. */
+  readonly lastMs: number;
+  /** Clients that may be closed within any {@link STRETCH_MS} before that. */
+  readonly perStretch: number;
 }
 
 /** A client waits for a block's end for at most so many block times (client-protocol: "Drain"). */
@@ -23,6 +29,12 @@ const WAIT_SHARE = 0.5;
 /** Part of the time after the delay that is kept for the last closing handshakes, and the most that they get. */
 const HANDSHAKE_SHARE = 0.1;
 const HANDSHAKE_MS = 1000;
+/**
+ * How many times the even rate is closed at most within a stretch: the other edges are promised 1.5 times of reconnects, and clients
+ * do not all take equally long. Somewhat more than the schedule needs in any case, as it would not be over in time else.
+ */
+const MOST_OF_EVEN = 1.4;
+const MOST_OF_SCHEDULED = 1.15;
 
 /**
  * Spreads the closing of `total` clients evenly over the drain, so that they do not reach the other edges at once: client
@@ -41,8 +53,11 @@ export function drainSchedule(total: number, times: DrainTimes, blockTimeMs: num
     if (sinceMs < 0) return 0;
     return sinceMs >= windowMs ? total : Math.min(total, Math.floor((sinceMs / windowMs) * total) + 1);
   };
+  const perMs = Math.max(MOST_OF_EVEN / availableMs, MOST_OF_SCHEDULED / windowMs);
   return {
     waitMs,
+    lastMs: times.drainDelayMs + windowMs + waitMs,
+    perStretch: availableMs === 0 ? total : Math.ceil(total * perMs * STRETCH_MS),
     closedBy: (elapsedMs, atBlockEnd) => dueBy(atBlockEnd ? elapsedMs : elapsedMs - waitMs),
   };
 }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { ClosingLimit } from './closing-limit.ts';
 import { type DrainSchedule, type DrainTimes, drainSchedule } from './drain-schedule.ts';
 
 /** What a drain needs of the front. */
@@ -32,6 +33,7 @@ export class Drain<C> {
   #timer: NodeJS.Timeout | undefined;
   #beganAt = 0;
   #schedule: DrainSchedule | undefined;
+  #limit = new ClosingLimit(Infinity);
   #toClose: readonly C[] = [];
   #closed = 0;
 
@@ -62,9 +64,12 @@ export class Drain<C> {
     }
     if (elapsedMs < this.#times.drainDelayMs) return;
     this.#schedule ??= this.#beginClosing();
-    const closed = this.#schedule.closedBy(elapsedMs, this.#front.atBlockEnd());
-    for (const client of this.#toClose.slice(this.#closed, closed)) this.#front.close(client);
-    this.#closed = Math.max(this.#closed, closed);
+    const room = elapsedMs >= this.#schedule.lastMs ? Infinity : this.#limit.room(elapsedMs);
+    const closed = Math.min(this.#schedule.closedBy(elapsedMs, this.#front.atBlockEnd()), this.#closed + room);
+    const closing = this.#toClose.slice(this.#closed, closed);
+    for (const client of closing) this.#front.close(client);
+    this.#limit.closed(closing.length, elapsedMs);
+    this.#closed += closing.length;
     if (this.#front.clients.length === 0) this.#end();
   }
 
@@ -76,7 +81,9 @@ export class Drain<C> {
   #beginClosing(): DrainSchedule {
     this.#front.refuse();
     this.#toClose = [...this.#front.clients];
-    return drainSchedule(this.#toClose.length, this.#times, this.#front.blockTimeMs());
+    const schedule = drainSchedule(this.#toClose.length, this.#times, this.#front.blockTimeMs());
+    this.#limit = new ClosingLimit(schedule.perStretch);
+    return schedule;
   }
 
   #end(): void {

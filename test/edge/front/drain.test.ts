@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
 import { Drain, type Drained } from '../../../edge/front/drain.ts';
 
 class FakeFront implements Drained<string> {
@@ -64,7 +65,7 @@ describe('drain', () => {
     front.clients.push('late client');
     at(2000);
     assert.deepEqual([front.refusing, front.closedCount()], [true, 1]);
-    at(2000 + 9500);
+    for (let elapsedMs = 2020; elapsedMs <= 2000 + 9500; elapsedMs += 20) at(elapsedMs);
     assert.equal(front.closedCount(), 6);
     at(21_000);
     assert.deepEqual(front.closed, [...front.clients]);
@@ -111,6 +112,41 @@ describe('drain', () => {
     at(8000);
     assert.ok(front.closedCount() > atBlockEnd);
     assert.equal(new Set(front.closed).size, front.closedCount());
+  });
+
+  it('closes at most 1.5 times the even rate within 4 s, however the blocks end, and all in time', () => {
+    const blocks = fc.array(fc.integer({ min: 80, max: 120 }), { minLength: 150, maxLength: 150 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 200, max: 2200 }),
+        fc.integer({ min: 1, max: 3000 }),
+        blocks,
+        (blockMs, total, jitter) => {
+          const front = new FakeFront(total);
+          front.blockTime = blockMs;
+          const { drain, at } = setUp(front, 2000, 25_000);
+          drain.begin();
+          const ends: number[] = [];
+          for (const percent of jitter) ends.push((ends.at(-1) ?? 0) + (blockMs * percent) / 100);
+          const closedAt: number[] = [];
+          for (let elapsedMs = 2000; elapsedMs <= 24_000; elapsedMs += 20) {
+            // The next block's first frame comes a tenth of a block after the last one of the block before.
+            front.blockEnd = ends.some((end) => elapsedMs >= end && elapsedMs < end + blockMs / 10);
+            at(elapsedMs);
+            while (closedAt.length < front.closedCount()) closedAt.push(elapsedMs);
+          }
+          assert.equal(front.closedCount(), total);
+          const most = Math.ceil((1.5 * total * 4000) / 23_000);
+          let first = 0;
+          for (const [at, time] of closedAt.entries()) {
+            while (time - closedAt[first]! >= 4000) first += 1;
+            assert.ok(at - first + 1 <= most, `${at - first + 1} of ${total} within 4 s before ${time}`);
+          }
+          drain.end();
+        },
+      ),
+      { numRuns: 30 },
+    );
   });
 
   it('can be ended at any time, and more than once', async () => {
