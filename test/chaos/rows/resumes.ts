@@ -1,6 +1,7 @@
 /** Many clients resume while the stream runs. */
 import type { BaseNode } from '../../support/base-node.ts';
 import type { Random } from '../../../tools/simulate/random.ts';
+import { Herd, type HerdReport } from '../herd.ts';
 import { latencies, quantile } from '../latency.ts';
 import type { Row } from '../row.ts';
 import type { World } from '../world.ts';
@@ -24,8 +25,14 @@ const CALM_MS = 5000;
 /** Clients that stay, where others come. */
 const LIVE = 200;
 
-/** What the live clients' messages took, in ascending milliseconds: before the others came, and while they caught up. */
-const latencyOf = new WeakMap<World, { readonly calm: readonly number[]; readonly herd: readonly number[] }>();
+/** What became of a herd, and what the live clients' messages took, in ascending milliseconds, before it and meanwhile. */
+interface HerdRun {
+  readonly report: HerdReport;
+  readonly tookMs: number;
+  readonly calm: readonly number[];
+  readonly during: readonly number[];
+}
+const herds = new WeakMap<World, HerdRun>();
 
 /** The nodes that came with a position. */
 const resumed = new WeakMap<World, readonly BaseNode[]>();
@@ -76,31 +83,42 @@ export const resumeRows: readonly Row[] = [
     world: { ...CROWD, edges: 1, nodes: LIVE, bystanders: 0 },
     async run(world) {
       const { feed, fleet } = world;
-      const live = [...fleet.nodes];
+      const herd = world.use(new Herd());
       await feed.forMs(OLDEST_MS);
       const begun = performance.now();
-      const named = feed.truth.entries.find(({ publishedAt }) => begun - publishedAt <= OLDEST_MS)!;
-      const json = feed.chain.message(named.position);
-      resumed.set(world, fleet.add({ nodes: CLIENTS, url: () => world.edges[0]!.url, behind: () => json }));
-      await world.caughtUp();
+      const at = feed.truth.entries.findIndex(({ publishedAt }) => begun - publishedAt <= OLDEST_MS);
+      await herd.resume({
+        port: world.edges[0]!.port,
+        clients: CLIENTS,
+        behind: feed.chain.message(feed.truth.entries[at]!.position).toString(),
+        messages: feed.truth.entries.length - 1 - at,
+      });
       const ended = performance.now();
       await feed.forMs(1000);
-      latencyOf.set(world, {
-        calm: latencies(world, live, begun - CALM_MS, begun),
-        herd: latencies(world, live, begun, ended),
+      herds.set(world, {
+        report: await herd.report(),
+        tookMs: ended - begun,
+        calm: latencies(world, fleet.nodes, begun - CALM_MS, begun),
+        during: latencies(world, fleet.nodes, begun, ended),
       });
     },
     check(world) {
-      const late = world.fleet.nodes.filter(({ pongTimeouts }) => pongTimeouts > 0).length;
-      return [...expectComplete(world), ...(late > 0 ? [`${late} clients got a pong too late`] : [])];
+      const { complete, left, pongTimeouts, violations } = herds.get(world)!.report;
+      const late = world.fleet.nodes.filter((node) => node.pongTimeouts > 0).length + pongTimeouts;
+      return [
+        ...(complete < CLIENTS ? [`${CLIENTS - complete} resumes were not complete`] : []),
+        ...(late > 0 ? [`${late} clients got a pong too late`] : []),
+        ...(left > 0 ? [`${left} clients of the herd left`] : []),
+        ...(violations > 0 ? [`${violations} clients of the herd missed, or got twice, a flashblock`] : []),
+      ];
     },
     note(world) {
-      const { calm, herd } = latencyOf.get(world)!;
+      const { calm, during, tookMs } = herds.get(world)!;
       const told = [0.5, 0.99].map((share) => {
-        const [before, during] = [quantile(calm, share), quantile(herd, share)];
-        return `${before.toFixed(1)} to ${during.toFixed(1)} ms (${(during / before).toFixed(1)} times)`;
+        const [before, meanwhile] = [quantile(calm, share), quantile(during, share)];
+        return `${before.toFixed(1)} to ${meanwhile.toFixed(1)} ms (${(meanwhile / before).toFixed(1)} times)`;
       });
-      return `the live ones' latency rose from ${told[0]} in the median, from ${told[1]} at the 99th percentile`;
+      return `the herd had caught up after ${(tookMs / 1000).toFixed(1)} s; the live ones' latency rose from ${told[0]} in the median, from ${told[1]} at the 99th percentile`;
     },
   },
 ];
