@@ -46,15 +46,15 @@ export class FilterMatches {
 
 const NO_BITS = new Uint32Array(0);
 
-/** Grows with the filters in it: at most those of the clients of one process, with MAX_FILTER_TERMS terms each. */
+/**
+ * Grows with the filters in it, at most one of MAX_FILTER_TERMS terms per client, and keeps its tables' size until the last is gone.
+ */
 export class FilterIndex {
   readonly #entries = new Map<string, CountedEntry>();
   readonly #free: number[] = [];
   #addresses = new PostingLists(ADDRESS_BYTES);
   #topics = new PostingLists(TOPIC_BYTES);
   #prefixes = new PrefixSet(0);
-  /** Addresses that were removed since the prefixes were collected. */
-  #stale = 0;
   #limit = 0;
   #version = 0;
   /** Filters that both groups must match, as bits. */
@@ -101,12 +101,9 @@ export class FilterIndex {
     if (entry.users > 0) return;
     this.#entries.delete(filter.key);
     this.#free.push(entry.number);
-    const before = this.#addresses.terms.size;
     this.#addresses.remove(filter.addresses, entry.number);
     this.#topics.remove(filter.topics, entry.number);
-    this.#stale += before - this.#addresses.terms.size;
     if (this.#entries.size === 0) this.#shrink();
-    else if (this.#stale > this.#addresses.terms.size) this.#collectPrefixes();
   }
 
   /** Looks at a message for all filters at once. */
@@ -154,7 +151,6 @@ export class FilterIndex {
 
   /** Collects the prefixes of the addresses that are there now, with room for as many again. */
   #collectPrefixes(): void {
-    this.#stale = 0;
     this.#prefixes = new PrefixSet(2 * this.#addresses.terms.size);
     this.#addresses.terms.forEach((bytes, at) => this.#prefixes.add(bytes, at));
   }
