@@ -83,6 +83,18 @@ describe('the index of filters', () => {
     assert.equal(index.terms, 0);
   });
 
+  it('lets go of a term that several had, when the last of them is gone', () => {
+    const index = new FilterIndex();
+    const shared = address();
+    add(index, { addresses: [address()] });
+    const entries = Array.from({ length: 3 }, () => add(index, { addresses: [shared, address()] }));
+    const terms = entries.map((entry) => {
+      index.remove(entry);
+      return index.terms;
+    });
+    assert.deepEqual(terms, [4, 3, 1]);
+  });
+
   it('finds each of many filters, also after most of them are gone', () => {
     const index = new FilterIndex();
     const wishes = Array.from({ length: 3000 }, () => address());
