@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { FilterEntry } from '../filter/filter-index.ts';
 import type { ClientEncoding } from '../stream/contract.ts';
 
 /** What the fan-out uses of a client's socket. */
@@ -16,6 +17,8 @@ export abstract class Client {
   readonly encoding: ClientEncoding;
   /** Ordinal of the next ring entry that it is to get. */
   cursor: number;
+  /** Which messages it wants; `undefined`: all. */
+  filter: FilterEntry | undefined = undefined;
   /** Where it stands in the fan-out's list; -1 when it is not in it. */
   index = -1;
   /** The socket holds bytes that the kernel has not taken; nothing more is written until it has. */

@@ -1,0 +1,203 @@
+import { strict as assert } from 'node:assert';
+import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { Registry } from 'prom-client';
+import { type Filter, createFilter } from '../../../edge/filter/filter.ts';
+import { Fanout } from '../../../edge/fanout/fanout.ts';
+import { ringCodec } from '../../../edge/ring-codec.ts';
+import { createRing } from '../../../edge/stream/ring.ts';
+import { createEdgeMetrics } from '../../../shared/metrics/edge-metrics.ts';
+import { createEncodingMetrics } from '../../../shared/metrics/encoding-metrics.ts';
+import { TestStall, samplesOf } from '../harness.ts';
+import { envelopeOf } from '../stream/envelopes.ts';
+import { FakeClient } from './fake-clients.ts';
+
+const addressOf = (name: number) => name.toString(16).padStart(40, '5');
+const wanting = (...names: number[]): Filter => createFilter(names.map(addressOf), [], 'any')!;
+
+class Setup {
+  readonly registry = new Registry();
+  readonly metrics = createEdgeMetrics(this.registry);
+  readonly ring = createRing(
+    { streamMaxMessages: 64, streamMaxBytes: 1_000_000 },
+    { codec: ringCodec, metrics: createEncodingMetrics(this.registry), onUndecodable: () => undefined },
+  );
+  readonly fanout = new Fanout<FakeClient>(
+    { messageBufferSize: 20, clientQueueBytes: 1_000_000, clientSendTimeoutMs: 1000 },
+    { ring: this.ring, metrics: this.metrics, stall: new TestStall(), now: () => this.time },
+  );
+  time = 10_000;
+  sequence = 0;
+  /** The names in each message, by its number. */
+  readonly messages: (readonly number[])[] = [];
+
+  join(filter: Filter | undefined, cursor = this.ring.head): FakeClient {
+    const client = new FakeClient('identity', cursor);
+    this.fanout.add(client, filter);
+    return client;
+  }
+
+  /** A message whose transactions name these addresses. */
+  deliver(names: readonly number[], fields: Parameters<typeof envelopeOf>[1] = {}): void {
+    const transactions = names.map((name) => `0x02${addressOf(name)}`);
+    const plain = Buffer.from(`{"n":"${this.sequence}","diff":${JSON.stringify({ transactions })}}`);
+    this.messages.push(names);
+    this.sequence += 1;
+    const position = { blockNumber: 1, index: this.sequence };
+    const envelope = envelopeOf(this.sequence, { plain, position, ...fields });
+    this.fanout.entry(this.ring.append({ envelope, lostBefore: 0 }, this.time));
+  }
+
+  async settled(): Promise<void> {
+    while (!this.fanout.isSettled) await turn();
+  }
+
+  async sample(name: string): Promise<number | undefined> {
+    return (await samplesOf(this.registry)).get(name);
+  }
+}
+
+function numbersOf(client: FakeClient): number[] {
+  return client.socket.written.map((frame) => Number(/"n":"(\d+)"/.exec(frame.toString('latin1'))?.[1]));
+}
+
+const EVALUATIONS = 'flashcast_filter_evaluate_seconds_count';
+const UNPARSED = 'flashcast_filter_unparsed_total';
+
+describe('the fan-out to filtered clients', () => {
+  it('gives each what it wants, the others everything, and all the same buffers', async () => {
+    const setup = new Setup();
+    const [one, both, all] = [setup.join(wanting(1)), setup.join(wanting(1, 2)), setup.join(undefined)];
+    for (const names of [[1], [2], [3], [], [3, 1]]) setup.deliver(names);
+    await setup.settled();
+    assert.deepEqual(numbersOf(one), [0, 4]);
+    assert.deepEqual(numbersOf(both), [0, 1, 4]);
+    assert.deepEqual(numbersOf(all), [0, 1, 2, 3, 4]);
+    assert.equal(one.socket.written[0], all.socket.written[0]);
+    assert.equal(one.cursor, setup.ring.head);
+    assert.equal(await setup.sample('flashcast_filter_matches_total'), 5);
+  });
+
+  it('looks at a message once, however many filter, and never where nobody does', async () => {
+    const setup = new Setup();
+    setup.join(undefined);
+    setup.deliver([1]);
+    assert.equal(await setup.sample(EVALUATIONS), 0);
+    const clients = Array.from({ length: 300 }, (_, name) => setup.join(wanting(name, name + 1)));
+    for (let message = 0; message < 5; message += 1) setup.deliver([7]);
+    await setup.settled();
+    assert.equal(await setup.sample(EVALUATIONS), 5);
+    for (const client of clients) setup.fanout.remove(client);
+    assert.equal(setup.fanout.filters, 0);
+    setup.deliver([1]);
+    await setup.settled();
+    assert.equal(await setup.sample(EVALUATIONS), 5);
+  });
+
+  it('looks at a message once for all that wait to catch up', async () => {
+    const setup = new Setup();
+    for (let message = 0; message < 20; message += 1) setup.deliver([message % 4]);
+    const clients = Array.from({ length: 100 }, (_, at) => setup.join(wanting(at), at % 10));
+    await setup.settled();
+    assert.equal(await setup.sample(EVALUATIONS), 20);
+    assert.deepEqual(numbersOf(clients[1]!), [1, 5, 9, 13, 17]);
+    assert.deepEqual(numbersOf(clients[2]!), [2, 6, 10, 14, 18]);
+    assert.deepEqual(numbersOf(clients[7]!), []);
+    assert.ok(clients.every(({ cursor, catchingUp }) => cursor === 20 && !catchingUp));
+  });
+
+  it('gives no filtered client what cannot be read or is no flashblock, and counts it once', async () => {
+    const setup = new Setup();
+    const [client, other, all] = [setup.join(wanting(1)), setup.join(wanting(2)), setup.join(undefined)];
+    const named = Buffer.from(`{"n":"9","diff":{"transactions":["0x02${addressOf(1)}"]}}`);
+    const { position, ...none } = envelopeOf(1, { plain: named });
+    assert.equal(position, undefined);
+    setup.fanout.entry(setup.ring.append({ envelope: none, lostBefore: 0 }, setup.time));
+    setup.deliver([1], { plain: Buffer.from('{"n":"8"') });
+    await setup.settled();
+    assert.equal(await setup.sample(UNPARSED), 2);
+    setup.join(wanting(1), 0);
+    await setup.settled();
+    assert.equal(await setup.sample(UNPARSED), 2);
+    assert.deepEqual(
+      [client, other, all].map(({ socket }) => socket.written.length),
+      [0, 0, 2],
+    );
+  });
+
+  it('ends a slice of a catch-up by its time where nothing is wanted', async () => {
+    const setup = new Setup();
+    for (let message = 0; message < 20; message += 1) setup.deliver([1]);
+    const tick = setup.ring.at.bind(setup.ring);
+    // Each message takes a millisecond to look at.
+    setup.ring.at = (ordinal) => {
+      setup.time += 1;
+      return tick(ordinal);
+    };
+    const client = setup.join(wanting(2), 0);
+    await turn();
+    assert.ok(client.cursor > 0 && client.cursor <= 3, `${client.cursor} of 20 in one slice`);
+    setup.deliver([2]);
+    await setup.settled();
+    assert.deepEqual(numbersOf(client), [20]);
+  });
+
+  it('counts the scan forms in the bytes of the ring', () => {
+    const setup = new Setup();
+    setup.join(wanting(2));
+    setup.deliver([1, 1, 1]);
+    const entry = setup.ring.at(0)!;
+    assert.equal(entry.bytes, setup.ring.bytes);
+    assert.ok(entry.bytes > entry.frame('identity')!.length + entry.scanForm()!.bytes - 1);
+  });
+
+  it('gives each client exactly what it wants from its cursor on, in order, whoever comes, blocks and goes', async () => {
+    const name = fc.nat({ max: 3 });
+    const step = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('deliver' as const), names: fc.array(name, { maxLength: 2 }) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('join' as const),
+          names: fc.array(name, { maxLength: 2 }),
+          back: fc.nat({ max: 10 }),
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which: fc.nat() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('block' as const), which: fc.nat() }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const setup = new Setup();
+        const here: { client: FakeClient; names: readonly number[]; from: number }[] = [];
+        for (const next of steps) {
+          if (next.do === 'deliver') setup.deliver(next.names);
+          else if (next.do === 'turn') await turn();
+          else if (next.do === 'join') {
+            const from = Math.max(setup.ring.head - next.back, 0);
+            const filter = next.names.length === 0 ? undefined : wanting(...next.names);
+            here.push({ client: setup.join(filter, from), names: next.names, from });
+          } else if (here.length > 0) {
+            const at = next.which % here.length;
+            if (next.do === 'block') here[at]!.client.socket.room = 30;
+            else setup.fanout.remove(here.splice(at, 1)[0]!.client);
+          }
+        }
+        for (const { client } of here) client.socket.take(Infinity);
+        await setup.settled();
+        for (const { client, names, from } of here) {
+          const wanted = (at: number) => names.length === 0 || setup.messages[at]!.some((has) => names.includes(has));
+          const expected = [...setup.messages.keys()].filter((at) => at >= from && wanted(at));
+          assert.deepEqual(numbersOf(client), expected);
+          assert.equal(client.cursor, setup.ring.head);
+        }
+        setup.fanout.stop();
+      }),
+      { seed: 10, numRuns: 150 },
+    );
+  });
+});
