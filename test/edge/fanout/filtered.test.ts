@@ -48,6 +48,15 @@ class Setup {
     this.fanout.entry(this.ring.append({ envelope, lostBefore: 0 }, this.time));
   }
 
+  /** From now on each message takes a millisecond to look at. */
+  slowDown(): void {
+    const at = this.ring.at.bind(this.ring);
+    this.ring.at = (ordinal) => {
+      this.time += 1;
+      return at(ordinal);
+    };
+  }
+
   async settled(): Promise<void> {
     while (!this.fanout.isSettled) await turn();
   }
@@ -128,18 +137,38 @@ describe('the fan-out to filtered clients', () => {
   it('ends a slice of a catch-up by its time where nothing is wanted', async () => {
     const setup = new Setup();
     for (let message = 0; message < 20; message += 1) setup.deliver([1]);
-    const tick = setup.ring.at.bind(setup.ring);
-    // Each message takes a millisecond to look at.
-    setup.ring.at = (ordinal) => {
-      setup.time += 1;
-      return tick(ordinal);
-    };
+    setup.slowDown();
     const client = setup.join(wanting(2), 0);
     await turn();
     assert.ok(client.cursor > 0 && client.cursor <= 3, `${client.cursor} of 20 in one slice`);
     setup.deliver([2]);
     await setup.settled();
     assert.deepEqual(numbersOf(client), [20]);
+  });
+
+  it('ends a slice of many catch-ups by its time where nothing is wanted', async () => {
+    const setup = new Setup();
+    setup.deliver([1]);
+    setup.slowDown();
+    const clients = Array.from({ length: 20 }, () => setup.join(wanting(2), 0));
+    await turn();
+    const served = clients.filter(({ cursor }) => cursor === 1).length;
+    assert.ok(served > 0 && served <= 3, `${served} of 20 in one slice`);
+    await setup.settled();
+    assert.ok(clients.every(({ cursor }) => cursor === 1));
+  });
+
+  it('goes on in slices with a client that was blocked', async () => {
+    const setup = new Setup();
+    const client = setup.join(wanting(1));
+    client.socket.room = 0;
+    setup.deliver([1]);
+    for (let message = 0; message < 15; message += 1) setup.deliver([2]);
+    setup.slowDown();
+    client.socket.take(Infinity);
+    assert.ok(client.cursor > 1 && client.cursor <= 4, `${client.cursor} of 16 in one call`);
+    await setup.settled();
+    assert.equal(client.cursor, 16);
   });
 
   it('counts the scan forms in the bytes of the ring', () => {
