@@ -1,20 +1,20 @@
 import type { RedisMode } from '../../config/formats/redis-url.ts';
 import type { RedisClient } from './connect.ts';
 import { isReplyError, reasonOf } from './errors.ts';
-import type { StreamKeys } from './keys.ts';
+import type { AbsentKey } from './keys.ts';
 import type { LimitedLog } from './limited-log.ts';
 import { checkServer, isLoading } from './server-check.ts';
 
-/** Asks the node that holds the stream, in a Cluster too, for a sign of life. */
-export function signOfLife(client: RedisClient, keys: StreamKeys): Promise<number> {
-  return client.exists(keys.state);
+/** Asks the node that holds the keys, in a Cluster too, for a sign of life. */
+export function signOfLife(client: RedisClient, keys: AbsentKey): Promise<number> {
+  return client.exists(keys.absent);
 }
 
 /**
- * Asks whether a publish would be taken: an entry for a stream that does not exist and is not to be made changes nothing,
+ * Asks whether a write would be taken: an entry for a stream that does not exist and is not to be made changes nothing,
  * and is refused like every write while Redis is out of memory, a replica, short of replicas, or cannot save.
  */
-export function askToWrite(client: RedisClient, keys: StreamKeys): Promise<unknown> {
+export function askToWrite(client: RedisClient, keys: AbsentKey): Promise<unknown> {
   return client.xadd(keys.absent, 'NOMKSTREAM', '*', 'asked', '');
 }
 
@@ -27,7 +27,7 @@ export function askToWrite(client: RedisClient, keys: StreamKeys): Promise<unkno
  */
 export async function prepareCommands(
   client: RedisClient,
-  keys: StreamKeys,
+  keys: AbsentKey,
   mode: RedisMode,
   log: LimitedLog,
   more: () => Promise<unknown>,

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   MAX_KNOWN_PUBLISHERS,
   MAX_PUBLISHES_IN_FLIGHT,
@@ -14,19 +13,12 @@ import { STAMP_LENGTH, STAMP_OFFSET, encodeEnvelope } from '../../envelope.ts';
 import type { RedisClient } from './connect.ts';
 import { StateError, UnreadableStateError } from './errors.ts';
 import type { StreamKeys } from './keys.ts';
+import { loadScript } from './load-script.ts';
 import { formatDecided, formatRecent, publisherName, readState } from './state-codec.ts';
 
-/**
- * A script's source, its comments blanked. It goes along with every call (EVAL): with a script cache that is empty after
- * a failover, EVALSHA would let publishes in flight overtake each other, and 4 KB five times a second are nothing.
- */
-function loadScript(name: string): string {
-  return readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8').replaceAll(/^\s*--.*$/gm, '');
-}
-
-const APPEND = loadScript('append');
-const READ_STATE = loadScript('read-state');
-const READ_HISTORY = loadScript('read-history');
+const APPEND = loadScript(new URL('./append.lua', import.meta.url));
+const READ_STATE = loadScript(new URL('./read-state.lua', import.meta.url));
+const READ_HISTORY = loadScript(new URL('./read-history.lua', import.meta.url));
 
 function textAt(reply: unknown, index: number): string {
   const item: unknown = Array.isArray(reply) ? reply[index] : undefined;
