@@ -5,6 +5,7 @@ import { limitKeys, type LimitKeys } from '../backplane/redis/keys.ts';
 import { LimitedLog } from '../backplane/redis/limited-log.ts';
 import type { RedisDependencies } from '../backplane/redis/options.ts';
 import { askToWrite, prepareCommands } from '../backplane/redis/prepare.ts';
+import { Reconnects } from '../backplane/redis/reconnects.ts';
 import { admitLease, releaseLeases, renewLeases, runIdle } from './lease-scripts.ts';
 import type { Lease, LeaseAnswer, LeaseRequest, LeaseStore } from './lease-store.ts';
 
@@ -32,17 +33,16 @@ class RedisLeaseStore implements LeaseStore {
     const target = readTarget(options);
     const limited = new LimitedLog(log);
     const keys = limitKeys(options.redisKeyPrefix);
-    const client = createCommandClient(target, `${options.redisKeyPrefix}:limits`);
+    const reconnects = new Reconnects(target.mode);
+    const client = createCommandClient(target, `${options.redisKeyPrefix}:limits`, reconnects);
     this.#leaseTtlMs = options.leaseTtlMs;
     this.#keys = keys;
     this.#client = client;
     this.#connection = new RedisConnection({
       name: 'limits',
       client,
-      prepare: async () => {
-        await prepareCommands(client, keys, target.mode, limited);
-        await this.#check();
-      },
+      reconnects,
+      prepare: () => prepareCommands(client, keys, target.mode, limited, () => this.#check()),
       check: () => this.#check(),
       onAvailable: (available) => {
         for (const listener of this.#listeners) listener(available);
