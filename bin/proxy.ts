@@ -1,4 +1,8 @@
+import type { Registry } from 'prom-client';
 import { createEdge, type Edge } from '../edge/edge.ts';
+import { createKeyStore } from '../edge/keys/key-store.ts';
+import type { ConnectionLimits } from '../edge/limits/connection-limits.ts';
+import { createLocalLimits, createSharedLimits } from '../edge/limits/create-limits.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { createMemoryBackplane } from '../shared/backplane/memory.ts';
 import type { ProxySettings } from '../shared/config/settings.ts';
@@ -6,6 +10,9 @@ import type { Logger } from '../shared/log.ts';
 import { createEdgeMetrics } from '../shared/metrics/edge-metrics.ts';
 import { createEncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
 import { createIngestMetrics } from '../shared/metrics/ingest-metrics.ts';
+import { createKeyMetrics } from '../shared/metrics/key-metrics.ts';
+import { createLimitMetrics } from '../shared/metrics/limit-metrics.ts';
+import { createRedisMetrics } from '../shared/metrics/redis-metrics.ts';
 import { createBuilder, type Builder } from '../tools/simulate/builder.ts';
 import { Instruments } from './instruments.ts';
 import type { Lifecycle } from './serve.ts';
@@ -14,6 +21,14 @@ import type { Lifecycle } from './serve.ts';
 function reachable({ host, port }: { readonly host: string; readonly port: number }): string {
   if (host === '0.0.0.0' || host === '::') return `127.0.0.1:${port}`;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** With Redis the limits hold over all that share it; the stream needs none. */
+function createLimits(settings: ProxySettings, registry: Registry, log: Logger): ConnectionLimits {
+  const { redisUrl } = settings;
+  const limitMetrics = createLimitMetrics(registry);
+  if (redisUrl === undefined) return createLocalLimits(settings);
+  return createSharedLimits({ ...settings, redisUrl }, { log, metrics: createRedisMetrics(registry), limitMetrics });
 }
 
 /** `flashcast proxy`: ingest and edge in one process over the memory backplane. */
@@ -36,6 +51,8 @@ class Proxy implements Lifecycle {
     const encodingMetrics = createEncodingMetrics(registry);
     this.#edge = createEdge(settings, {
       source: backplane.source(),
+      limits: createLimits(settings, registry, log),
+      keys: createKeyStore(settings, { log, metrics: createKeyMetrics(registry) }),
       metrics: createEdgeMetrics(registry),
       encodingMetrics,
       stall,
@@ -69,6 +86,10 @@ class Proxy implements Lifecycle {
     if (this.#isStopped()) return;
     await ingest.start();
     if (this.#settings.demo && !this.#isStopped()) this.#sayWhatToOpen();
+  }
+
+  reload(): Promise<void> {
+    return this.#edge.reload();
   }
 
   /** Clients are drained while the stream still runs, so that each can be closed at a block's end. Idempotent. */

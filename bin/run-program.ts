@@ -1,5 +1,6 @@
 import { loadSettings } from '../shared/config/load.ts';
 import type { ServingProgram } from '../shared/config/program.ts';
+import { SettingsError } from '../shared/config/settings-error.ts';
 import { createLogger, type LogOptions } from '../shared/log.ts';
 import type { CommandHost } from './command.ts';
 import type { CreateProgram } from './programs.ts';
@@ -19,12 +20,7 @@ export async function runProgram<P extends ServingProgram>(
   load: () => Promise<CreateProgram<P>>,
 ): Promise<number> {
   const loaded = loadSettings(name, { argv, env: host.env, cwd: host.cwd() });
-  if (loaded.kind === 'problems') {
-    const count = loaded.problems.length;
-    const head = `flashcast ${name}: ${count} ${count === 1 ? 'problem' : 'problems'} in its settings`;
-    host.stderr.write(`${[head, ...loaded.problems.map((problem) => `  ${problem}`)].join('\n')}\n`);
-    return USAGE_STATUS;
-  }
+  if (loaded.kind === 'problems') return refuseSettings(name, loaded.problems, host);
   if (loaded.kind !== 'settings') {
     host.stdout.write(loaded.text);
     return 0;
@@ -36,8 +32,15 @@ export async function runProgram<P extends ServingProgram>(
   try {
     program = create(loaded.settings, log);
   } catch (error) {
+    if (error instanceof SettingsError) return refuseSettings(name, error.problems, host);
     log.fatal({ err: error }, 'start failed');
     return 1;
   }
   return serve(program, log, host);
+}
+
+function refuseSettings(name: ServingProgram, problems: readonly string[], host: CommandHost): number {
+  const head = `flashcast ${name}: ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in its settings`;
+  host.stderr.write(`${[head, ...problems.map((problem) => `  ${problem}`)].join('\n')}\n`);
+  return USAGE_STATUS;
 }

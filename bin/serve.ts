@@ -6,6 +6,8 @@ import type { Logger } from '../shared/log.ts';
 export interface Lifecycle {
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Reads again what may change while it runs. */
+  reload?(): Promise<void>;
 }
 
 /** What is used of the process: its signals and uncaught errors, and its end. */
@@ -21,7 +23,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
  * Runs a program until a signal stops it. The first SIGTERM or SIGINT stops it, a second one ends the process at once
- * with the status of that signal. An uncaught error is a bug: it is logged and ends the process with 1.
+ * with the status of that signal. SIGHUP reads again what may change, and ends no program. An uncaught error is a bug: it is logged and ends the process with 1.
  *
  * @returns the exit status, once the program has stopped; the process then ends by itself, or is ended when a handle was
  *   left open, which is logged
@@ -57,7 +59,14 @@ export async function serve(program: Lifecycle, log: Logger, host: HostProcess):
     host.exit(1);
   };
 
+  const onHangup = (): void => {
+    if (stopping) return;
+    log.info({ signal: 'SIGHUP' }, program.reload === undefined ? 'nothing to read again' : 'reading again');
+    program.reload?.().catch(onUncaught);
+  };
+
   for (const signal of SIGNALS) host.on(signal, onSignal);
+  host.on('SIGHUP', onHangup);
   host.on('uncaughtException', onUncaught);
   host.on('unhandledRejection', onUncaught);
 

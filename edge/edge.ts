@@ -10,24 +10,38 @@ import type { EdgeMetrics } from '../shared/metrics/edge-metrics.ts';
 import type { EncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
 import type { Check } from '../shared/operations/check.ts';
 import type { StallDetector } from '../shared/stall-detector.ts';
+import { KeyInForceStep } from './admission/key-in-force-step.ts';
 import { edgeChecks } from './edge-checks.ts';
 import { Fanout } from './fanout/fanout.ts';
 import type { LagLimits } from './fanout/limits.ts';
 import { BlockEnd } from './front/block-end.ts';
 import type { Connection } from './front/connection.ts';
+import { type TlsTerminator, createTlsTerminator } from './front/accept/tls-terminator.ts';
 import { Front, type FrontSettings } from './front/front.ts';
 import { Resumes } from './front/resumes.ts';
+import { FailedKeys } from './keys/failed-keys.ts';
+import { KeyStep, type KeyStepSettings } from './keys/key-step.ts';
+import type { KeyStore } from './keys/key-store.ts';
+import type { ConnectionLimits } from './limits/connection-limits.ts';
+import { LimitsStep } from './limits/limits-step.ts';
 import { ringCodec } from './ring-codec.ts';
 import type { RingEntry } from './stream/contract.ts';
 import { type EdgeStream, createEdgeStream } from './stream/edge-stream.ts';
 
-export interface EdgeOptions extends FrontSettings, LagLimits, StreamBounds {
+export interface EdgeOptions extends FrontSettings, LagLimits, StreamBounds, KeyStepSettings {
+  /** Both or none: PEM files to serve wss with. */
+  readonly tlsCertFile?: string | undefined;
+  readonly tlsKeyFile?: string | undefined;
   /** How long the backplane may be unreachable, or this edge behind its head, before it is not ready, milliseconds. */
   readonly readyMaxAgeMs: number;
 }
 
 export interface EdgeDependencies {
   readonly source: StreamSource;
+  /** Started and stopped by the edge. */
+  readonly limits: ConnectionLimits;
+  /** Started and stopped by the edge; `undefined` where no keys are set. */
+  readonly keys: KeyStore | undefined;
   readonly metrics: EdgeMetrics;
   readonly encodingMetrics: EncodingMetrics;
   /** Started and stopped by the program. */
@@ -40,13 +54,16 @@ export class Edge {
   readonly #stream: EdgeStream;
   readonly #fanout: Fanout<Connection>;
   readonly #resumes: Resumes<Connection>;
+  readonly #limits: ConnectionLimits;
+  readonly #keys: KeyStore | undefined;
+  readonly #tls: TlsTerminator | undefined;
   readonly #front: Front;
   readonly #log: Logger;
   #newest: RingEntry | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: EdgeOptions, deps: EdgeDependencies) {
-    const { source, metrics, stall, log } = deps;
+    const { source, limits, keys, metrics, stall, log } = deps;
     this.#options = options;
     this.#log = log;
     const blockEnd = new BlockEnd();
@@ -68,7 +85,23 @@ export class Edge {
       now: () => performance.now(),
     });
     this.#resumes = resumes;
-    this.#front = new Front(options, { ring: stream.ring, fanout, resumes, blockEnd, metrics, stall, log });
+    const tls = createTlsTerminator(options, { log, metrics });
+    this.#tls = tls;
+    this.#limits = limits;
+    this.#keys = keys;
+    this.#front = new Front(options, {
+      ring: stream.ring,
+      fanout,
+      resumes,
+      blockEnd,
+      metrics,
+      stall,
+      log,
+      tls,
+      keys: keys && createKeyStep(options, keys, metrics),
+      limits: [new LimitsStep(limits, metrics), ...(keys === undefined ? [] : [new KeyInForceStep(keys)])],
+    });
+    keys?.onLapsed((keyIds, lapse) => this.#front.endClientsOf(keyIds, lapse));
     stream.onEntry((entry, source) => {
       this.#newest = entry;
       blockEnd.add(entry.envelope.position, entry.arrivedAt);
@@ -84,10 +117,12 @@ export class Edge {
    * Listens for clients and subscribes to the stream, both at once: clients are served as soon as there is something. Resolves
    * when the ring was filled once, or on {@link stop}.
    *
-   * @throws when the port cannot be had, or the backplane's server is unfit; everything is stopped then
+   * @throws when the port cannot be had, or the server of the backplane or the limits is unfit; everything is stopped then
    */
   async start(): Promise<void> {
     this.#fanout.start();
+    this.#tls?.start();
+    this.#keys?.start();
     try {
       await Promise.all([this.#listen(), this.#fill()]);
     } catch (error) {
@@ -100,6 +135,12 @@ export class Edge {
   stop(): Promise<void> {
     this.#stopped ??= this.#drainAndEnd();
     return this.#stopped;
+  }
+
+  /** Reads keys and certificate again (SIGHUP). */
+  async reload(): Promise<void> {
+    this.#tls?.reload();
+    await this.#keys?.reload();
   }
 
   /** Where clients connect; only after the start. */
@@ -128,6 +169,7 @@ export class Edge {
       pendingConnections: this.#front.pendingConnections,
       blockedClients: this.#fanout.writer.blocked.size,
       draining: this.#front.isDraining,
+      ...(this.#keys !== undefined && { apiKeys: this.#keys.status() }),
       ringMessages: head - tail,
       lastSequence: newest?.envelope.sequence ?? null,
       lastPosition: newest?.envelope.position ?? null,
@@ -135,9 +177,10 @@ export class Edge {
     };
   }
 
+  /** The limits first, so that the first clients count for them; they do not wait for a Redis that is away. */
   async #listen(): Promise<void> {
+    await this.#limits.start();
     await this.#front.start();
-    this.#log.info(this.#front.address(), 'listening for clients');
   }
 
   async #fill(): Promise<void> {
@@ -151,13 +194,20 @@ export class Edge {
     await this.#end();
   }
 
-  /** The stream ends last, so that clients are served until they are closed. */
+  /** The stream and the limits end last, so that clients are served until they are closed, and their places are given back. */
   async #end(): Promise<void> {
     await this.#front.stop();
+    this.#tls?.stop();
+    this.#keys?.stop();
     this.#resumes.stop();
     this.#fanout.stop();
-    await this.#stream.stop();
+    await Promise.all([this.#stream.stop(), this.#limits.stop()]);
   }
+}
+
+function createKeyStep(settings: KeyStepSettings, keys: KeyStore, metrics: EdgeMetrics): KeyStep {
+  const { unauthorizedRequests } = metrics;
+  return new KeyStep(settings, { keys, failures: new FailedKeys(), unauthorizedRequests });
 }
 
 export function createEdge(options: EdgeOptions, deps: EdgeDependencies): Edge {

@@ -26,7 +26,7 @@ export interface ChoiceFlag<Choice extends string = string> extends Described {
 }
 export interface TextFlag extends Described {
   readonly kind: 'text';
-  readonly initial: string;
+  readonly initial?: string;
 }
 export interface SwitchFlag extends Described {
   readonly kind: 'switch';
@@ -43,7 +43,7 @@ type ValueOf<F extends Flag> = F extends NumberFlag
     : F extends ChoiceFlag<infer Choice>
       ? Optional<F, Choice>
       : F extends TextFlag
-        ? string
+        ? Optional<F, string>
         : boolean;
 export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 

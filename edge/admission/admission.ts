@@ -10,19 +10,36 @@ import type { Refusal } from './refusal.ts';
 
 /** A request on a WebSocket route. */
 export interface Candidate {
+  /**
+   * The key in the path, percent-decoded, of any length that fits a request head; `undefined` on `/ws` and `/ws/filter`. Keys in
+   * headers are the key step's to read.
+   */
+  readonly key?: string | undefined;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
 }
 
 /** What a connection was admitted with; kept as long as it lives, and so free of anything of the request. */
 export interface Grant {
+  /** What the client counts by, normalised: IPv6 shortened, IPv4-mapped as IPv4; `undefined` when its socket is gone. */
   readonly address: string | undefined;
   encoding: ClientEncoding;
+  /** Whose key it is; set by the key step. `undefined` for a client without a key. */
+  application?: string | undefined;
+  /** Connections that the application may have; `undefined` is no limit. */
+  applicationLimit?: number | undefined;
+  /** Names the key that the client was admitted by, and tells nothing about it; its connections end when it is revoked. */
+  keyId?: string | undefined;
   /** Where the client wants to go on; only until it has been let in. `undefined`: it asked for nothing. */
   resume?: ResumeWish | undefined;
 }
 
 export interface AdmissionStep {
+  /**
+   * Whether there is a route for the candidate at all: 404 otherwise, before anything else is looked at (client-protocol: `/ws`
+   * without a key where keys are needed, `/ws/{key}` where there are none). Takes nothing.
+   */
+  hasRoute?(candidate: Candidate): boolean;
   /** @returns `undefined` to pass; a refusal ends the admission and must have taken nothing */
   admit(candidate: Candidate, grant: Grant): Refusal | undefined | Promise<Refusal | undefined>;
   /** Gives back what a pass took. */
@@ -34,6 +51,11 @@ export class Admission {
 
   constructor(steps: readonly AdmissionStep[]) {
     this.#steps = steps;
+  }
+
+  /** Whether every step knows a route for the candidate. */
+  hasRoute(candidate: Candidate): boolean {
+    return this.#steps.every((step) => step.hasRoute?.(candidate) !== false);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** The steps of the admission that need nothing beyond this process. */
-import type { AdmissionStep } from './admission.ts';
+import type { AdmissionStep, Candidate } from './admission.ts';
 import { DRAINING, INSTANCE_FULL, type Refusal } from './refusal.ts';
 
 /** Refuses new clients while the edge drains. */
@@ -41,5 +41,16 @@ export class InstanceLimitStep implements AdmissionStep {
 
   release(): void {
     this.#taken -= 1;
+  }
+}
+
+/** Stands for the key step where no keys are set: there is no route with a key then, and headers with one mean nothing. */
+export class WithoutKeysStep implements AdmissionStep {
+  hasRoute({ key }: Candidate): boolean {
+    return key === undefined;
+  }
+
+  admit(): undefined {
+    return undefined;
   }
 }

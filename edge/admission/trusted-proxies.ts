@@ -60,3 +60,15 @@ export function parseTrustedProxies(names: readonly string[]): TrustedProxies {
 export function isWithin(address: Address, ranges: readonly Range[]): boolean {
   return ranges.some(([base, length]) => address.kind() === base.kind() && address.match(base, length));
 }
+
+/** Whether a peer is one whose word on a client's address is believed. */
+export function isTrustedPeer(peer: string | undefined, trusted: TrustedProxies): boolean {
+  if (trusted.mode !== 'ranges') return trusted.mode === 'all';
+  const address = peer === undefined ? undefined : parseAddress(peer);
+  return address !== undefined && isWithin(address, trusted.ranges);
+}
+
+/** One spelling of each address: IPv6 shortened, IPv4-mapped as IPv4, without a zone; `undefined` for what is none. */
+export function normalAddress(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : parseAddress(address)?.toString();
+}

@@ -3,6 +3,7 @@ import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { DisconnectReason } from '../../shared/metrics/edge-metrics.ts';
 import type { Grant } from '../admission/admission.ts';
+import type { Lapse } from '../keys/key-uses.ts';
 import { Client, type Slowness } from '../fanout/client.ts';
 import type { ClientWriter } from '../fanout/client-writer.ts';
 import { pingFrame, pongFrame } from '../stream/frame.ts';
@@ -77,6 +78,13 @@ export class Connection extends Client implements Pinged {
     if (!this.open) return;
     this.#reason = 'draining';
     this.#webSocket.close(GOING_AWAY, 'Draining');
+  }
+
+  /** Closes it because the key that it was admitted by counts no more. */
+  keyLapsed(lapse: Lapse): void {
+    if (!this.open) return;
+    this.#reason = 'key_revoked';
+    this.#webSocket.close(POLICY_VIOLATION, lapse === 'revoked' ? 'API key revoked' : 'API key expired');
   }
 
   /** Ends the socket at once; what the kernel has taken is still sent. */

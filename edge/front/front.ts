@@ -1,45 +1,39 @@
 /**
- * The front: one HTTP server on LISTEN_ADDR that answers `/healthz`, upgrades clients on the WebSocket routes, and refuses
- * everything else (client-protocol: "HTTP and WebSocket routes"). Handshakes and inbound frames are ws' work; what clients are
- * sent goes through the fan-out straight to their sockets.
+ * The front: clients from their connection on LISTEN_ADDR to their end. The listener accepts, the entrance admits and upgrades, and
+ * here they are kept, pinged and drained. Handshakes and inbound frames are ws' work; what clients are sent goes through the
+ * fan-out straight to their sockets.
  */
-import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '../../shared/log.ts';
 import type { DisconnectReason, EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import { Admission, type AdmissionStep, type Grant } from '../admission/admission.ts';
-import { clientAddress } from '../admission/client-address.ts';
 import { ParametersStep } from '../admission/parameters.ts';
-import { DRAINING, INTERNAL_ERROR, NOT_FOUND, type Refusal, UPGRADE_REQUIRED } from '../admission/refusal.ts';
-import { DrainingStep, InstanceLimitStep } from '../admission/steps.ts';
-import { type TrustedProxies, parseTrustedProxies } from '../admission/trusted-proxies.ts';
+import { DrainingStep, InstanceLimitStep, WithoutKeysStep } from '../admission/steps.ts';
+import { parseTrustedProxies } from '../admission/trusted-proxies.ts';
+import type { Lapse } from '../keys/key-uses.ts';
 import type { Fanout } from '../fanout/fanout.ts';
 import type { Ring } from '../stream/contract.ts';
 import type { Resume } from '../stream/resume.ts';
-import { answerSocket, refuse, refuseSocket } from './answer.ts';
+import { type HttpServerSettings, createHttpServer, refuseLate } from './accept/http-server.ts';
+import { Listener, type ListenerSettings } from './accept/listener.ts';
+import { type PendingSettings, PendingSockets } from './accept/pending-sockets.ts';
+import type { TlsTerminator } from './accept/tls-terminator.ts';
 import type { BlockEnd } from './block-end.ts';
 import { type ClientWebSocket, Connection, type ConnectionHost } from './connection.ts';
 import { Drain, type Drained } from './drain.ts';
 import type { DrainTimes } from './drain-schedule.ts';
-import { type HttpServerSettings, createHttpServer } from './http-server.ts';
-import { PendingSockets } from './pending-sockets.ts';
+import { Entrance, type EntranceSettings } from './entrance.ts';
 import { type PingSettings, PingWheel } from './ping-wheel.ts';
-import { type Resumes, resumeHeaders } from './resumes.ts';
-import { routeOf } from './routes.ts';
+import type { Resumes } from './resumes.ts';
 import { ClientWebSocketServer } from './web-socket-server.ts';
 
-export interface FrontSettings extends PingSettings, DrainTimes, HttpServerSettings {
-  readonly listenAddr: { readonly host: string; readonly port: number };
+export interface FrontSettings
+  extends PingSettings, DrainTimes, HttpServerSettings, ListenerSettings, PendingSettings, EntranceSettings {
   readonly instanceConnectionLimit: number;
-  /** Clients that do not choose get brotli. */
-  readonly enableCompression: boolean;
   readonly clientPingEnabled: boolean;
-  readonly maxPending: number;
   readonly trustedProxies: readonly string[];
-  readonly ipAddrHttpHeader: string;
 }
 
 export interface FrontDependencies {
@@ -47,6 +41,12 @@ export interface FrontDependencies {
   readonly fanout: Pick<Fanout<Connection>, 'add' | 'remove' | 'clients' | 'writer' | 'isSettled' | 'onSettled'>;
   readonly resumes: Pick<Resumes<Connection>, 'answer' | 'join' | 'remove'>;
   readonly blockEnd: Pick<BlockEnd, 'reached' | 'blockTimeMs'>;
+  /** Checks keys; without it there are none. */
+  readonly keys?: AdmissionStep | undefined;
+  /** What follows the parameters and may ask Redis: connect rate, connections by address and by application. */
+  readonly limits?: readonly AdmissionStep[];
+  /** Started and stopped by its maker. Without it connections are plain. */
+  readonly tls?: Pick<TlsTerminator, 'secure'> | undefined;
   readonly metrics: EdgeMetrics;
   readonly log: Logger;
   readonly stall: Pick<StallDetector, 'check' | 'onStall'>;
@@ -54,56 +54,58 @@ export interface FrontDependencies {
   readonly now?: () => number;
 }
 
-/** Connections that may wait to be accepted: a fleet's clients all come at once when another edge dies. */
-const LISTEN_BACKLOG = 4096;
-
 export class Front implements ConnectionHost, Drained<Connection> {
   readonly #settings: FrontSettings;
   readonly #deps: FrontDependencies;
-  readonly #trusted: TrustedProxies;
-  readonly #server: Server;
-  readonly #webSockets: ClientWebSocketServer;
+  readonly #webSockets = new ClientWebSocketServer();
   readonly #pending: PendingSockets;
+  readonly #listener: Listener;
   readonly #admission: Admission;
   readonly #pings: PingWheel;
-  readonly #addressHeader: string;
   #drain: Drain<Connection> | undefined;
   #refusing = false;
-  #listening: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(settings: FrontSettings, dependencies: FrontDependencies) {
+    const { metrics, stall, tls, log } = dependencies;
+    const trusted = parseTrustedProxies(settings.trustedProxies);
     this.#settings = settings;
     this.#deps = dependencies;
-    this.#trusted = parseTrustedProxies(settings.trustedProxies);
-    this.#addressHeader = settings.ipAddrHttpHeader.toLowerCase();
-    this.#pending = new PendingSockets(settings.maxPending);
-    this.#pings = new PingWheel(settings, dependencies.stall, () => this.now());
+    const now = (): number => this.now();
+    this.#pending = new PendingSockets(settings, {
+      stall,
+      now,
+      expired: refuseLate,
+      admissions: metrics.admissions,
+    });
+    this.#pings = new PingWheel(settings, stall, now);
     this.#admission = new Admission(this.#admissionSteps());
-    this.#webSockets = new ClientWebSocketServer();
-    this.#server = createHttpServer(settings);
-    this.#server.on('connection', (socket: Socket) => this.#pending.add(socket));
-    this.#server.on('request', (request, response) => this.#onRequest(request, response));
-    this.#server.on('upgrade', (request, socket: Socket, head: Buffer) => this.#onUpgrade(request, socket, head));
-    dependencies.metrics.instanceConnectionLimit.set(settings.instanceConnectionLimit);
+    const http = createHttpServer(settings);
+    new Entrance(settings, {
+      ...dependencies,
+      admission: this.#admission,
+      pending: this.#pending,
+      trusted,
+      webSockets: this.#webSockets,
+      isDraining: () => this.isDraining,
+      join: (webSocket, socket, grant, resume) => this.#join(webSocket, socket, grant, resume),
+    }).serve(http);
+    this.#listener = new Listener(settings, { http, pending: this.#pending, tls, trusted, metrics, log });
+    metrics.instanceConnectionLimit.set(settings.instanceConnectionLimit);
     dependencies.fanout.onSettled(() => this.#drain?.tick());
   }
 
   /** Resolves when it listens, or at once after {@link stop}; rejects when it cannot. */
   async start(): Promise<void> {
-    const { host, port } = this.#settings.listenAddr;
     if (this.#stopped !== undefined) return;
-    this.#server.listen({ host, port, backlog: LISTEN_BACKLOG });
-    this.#listening = once(this.#server, 'listening');
-    await this.#listening;
-    this.#server.on('error', (error) => this.#deps.log.error({ err: error }, 'client server failed'));
-    if (this.#settings.clientPingEnabled) this.#pings.start();
+    this.#pending.start();
+    await this.#listener.start();
+    if (this.#settings.clientPingEnabled && !this.#isStopped()) this.#pings.start();
   }
 
   /** Where it listens; only while it does. */
   address(): { host: string; port: number } {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return { host: address, port };
+    return this.#listener.address();
   }
 
   get isDraining(): boolean {
@@ -117,13 +119,21 @@ export class Front implements ConnectionHost, Drained<Connection> {
 
   /** Takes the clients out, as {@link Drain} says. Resolves when none is left, at once where it does not listen. Idempotent. */
   drain(): Promise<void> {
-    if (!this.#server.listening) return Promise.resolve();
+    if (!this.#listener.listening) return Promise.resolve();
     if (this.#drain === undefined) {
       this.#deps.metrics.draining.set(1);
       this.#drain = new Drain<Connection>(this, this.#settings, () => this.now());
       this.#drain.begin();
     }
     return this.#drain.over;
+  }
+
+  /** Closes the clients that were admitted by keys that count no more. */
+  endClientsOf(keyIds: ReadonlySet<string>, lapse: Lapse): void {
+    for (const connection of [...this.clients]) {
+      const { keyId } = connection.grant;
+      if (keyId !== undefined && keyIds.has(keyId)) connection.keyLapsed(lapse);
+    }
   }
 
   /** Ends every connection now and closes the server. Resolves when all sockets are gone. Idempotent. */
@@ -184,76 +194,17 @@ export class Front implements ConnectionHost, Drained<Connection> {
     this.#drain?.tick();
   }
 
-  /** The order is the contract's: key and shared limits have their places after the instance limit and the parameters. */
+  /** The order is the contract's: what is local and cheap comes before the one step that may ask Redis. */
   #admissionSteps(): readonly AdmissionStep[] {
     return [
       new DrainingStep(() => this.#refusing),
       new InstanceLimitStep(this.#settings.instanceConnectionLimit, () =>
         this.#deps.metrics.globalRateLimitedRequests.inc(),
       ),
+      this.#deps.keys ?? new WithoutKeysStep(),
       new ParametersStep(),
+      ...(this.#deps.limits ?? []),
     ];
-  }
-
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const route = routeOf(request.method, request.url);
-    if (route.name === 'health') {
-      if (this.isDraining) refuse(response, DRAINING);
-      else response.writeHead(200, { 'Content-Length': '0' }).end();
-      return;
-    }
-    const refusal = route.name === 'stream' ? UPGRADE_REQUIRED : NOT_FOUND;
-    this.#count(refusal);
-    refuse(response, refusal);
-  }
-
-  #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    socket.on('error', destroyOnError);
-    const route = routeOf(request.method, request.url);
-    if (route.name === 'health') {
-      if (this.isDraining) refuseSocket(socket, DRAINING);
-      else answerSocket(socket, 200);
-      return;
-    }
-    const asksForWebSocket = request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
-    if (route.name !== 'stream') this.#refuseUpgrade(socket, NOT_FOUND);
-    else if (!asksForWebSocket) this.#refuseUpgrade(socket, UPGRADE_REQUIRED);
-    else void this.#admit(request, socket, head, route.query);
-  }
-
-  async #admit(request: IncomingMessage, socket: Socket, head: Buffer, query: URLSearchParams): Promise<void> {
-    const grant: Grant = {
-      address: clientAddress(socket.remoteAddress, request.headersDistinct[this.#addressHeader], this.#trusted),
-      encoding: this.#settings.enableCompression ? 'br' : 'identity',
-    };
-    let refusal: Refusal | undefined;
-    try {
-      refusal = await this.#admission.admit({ query, headers: request.headers }, grant);
-    } catch (error) {
-      this.#deps.log.error({ err: error }, 'admission failed');
-      refusal = INTERNAL_ERROR;
-    }
-    if (refusal !== undefined) this.#refuseUpgrade(socket, refusal);
-    else this.#upgrade(request, socket, head, grant);
-  }
-
-  /** Where the handshake fails, ws or the error listener ends the socket. No entry comes between the answer and the join. */
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, grant: Grant): void {
-    socket.off('error', destroyOnError);
-    const resume = grant.resume && this.#deps.resumes.answer(grant.resume);
-    grant.resume = undefined;
-    const webSocket = this.#webSockets.upgrade(
-      request,
-      socket,
-      head,
-      resume === undefined ? [] : resumeHeaders(resume),
-    );
-    if (webSocket !== undefined) {
-      this.#join(webSocket, socket, grant, resume);
-      return;
-    }
-    this.#admission.release(grant);
-    this.#deps.metrics.admissions.inc({ result: 'handshake_failed' });
   }
 
   #join(webSocket: ClientWebSocket, socket: Socket, grant: Grant, resume: Resume | undefined): void {
@@ -270,31 +221,19 @@ export class Front implements ConnectionHost, Drained<Connection> {
     fanout.add(connection);
   }
 
-  #refuseUpgrade(socket: Socket, refusal: Refusal): void {
-    this.#count(refusal);
-    refuseSocket(socket, refusal);
-  }
-
-  #count(refusal: Refusal): void {
-    this.#deps.metrics.admissions.inc({ result: refusal.result });
+  /** Asked after a wait of the start, as a stop may have come meanwhile. */
+  #isStopped(): boolean {
+    return this.#stopped !== undefined;
   }
 
   async #stop(): Promise<void> {
     this.#refusing = true;
     this.#drain?.end();
-    // A server that is about to listen cannot be closed.
-    await this.#listening?.catch(() => undefined);
+    const listenerStopped = this.#listener.stop();
     this.#pings.stop();
-    const closed = this.#server.listening ? once(this.#server, 'close') : undefined;
-    this.#server.close();
     this.#webSockets.close();
     this.destroyAll();
-    this.#pending.destroyAll();
-    this.#server.closeAllConnections();
-    await closed;
+    this.#pending.stop();
+    await listenerStopped;
   }
-}
-
-function destroyOnError(this: Socket): void {
-  this.destroy();
 }

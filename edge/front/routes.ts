@@ -1,14 +1,14 @@
 /** What a request's method and target ask for (client-protocol: "HTTP and WebSocket routes"). */
 export type Route =
   | { readonly name: 'health' }
-  | { readonly name: 'stream'; readonly query: URLSearchParams }
+  | { readonly name: 'stream'; readonly key: string | undefined; readonly query: URLSearchParams }
   | { readonly name: 'unknown' };
 
 const UNKNOWN: Route = { name: 'unknown' };
 const HEALTH: Route = { name: 'health' };
 
-/** `/ws/{api_key}` is no route while there are no keys, as in the reference. */
-const STREAM_PATHS: ReadonlySet<string> = new Set(['/ws', '/ws/filter']);
+/** `/ws`, `/ws/filter`, `/ws/{key}` and `/ws/{key}/filter`. `filter` is the route first: it cannot be a key. */
+const STREAM_PATH = /^\/ws(?:\/filter|\/([^/]+)(?:\/filter)?)?$/;
 
 /**
  * @param method a HEAD counts as the GET it asks about
@@ -20,6 +20,21 @@ export function routeOf(method: string | undefined, target: string | undefined):
   const queryAt = local.indexOf('?');
   const path = queryAt < 0 ? local : local.slice(0, queryAt);
   if (path === '/healthz') return HEALTH;
-  if (!STREAM_PATHS.has(path)) return UNKNOWN;
-  return { name: 'stream', query: new URLSearchParams(queryAt < 0 ? '' : local.slice(queryAt + 1)) };
+  const match = STREAM_PATH.exec(path);
+  if (match === null) return UNKNOWN;
+  const [, segment] = match;
+  return {
+    name: 'stream',
+    key: segment === undefined ? undefined : decoded(segment),
+    query: new URLSearchParams(queryAt < 0 ? '' : local.slice(queryAt + 1)),
+  };
+}
+
+/** What is no percent-encoding stands for itself. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }

@@ -65,6 +65,7 @@ export function createEdgeStream(settings: StreamBounds, deps: EdgeStreamDepende
       },
       carriedOut: () => report.carriedOut(),
       epochChanged: () => report.epochChanged(),
+      headMissing: (sequence) => report.headMissing(sequence),
       available: (available) => report.available(available),
       callFailed: (call, error) => report.callFailed(call, error),
       callWorked: (call) => report.callWorked(call),

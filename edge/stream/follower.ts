@@ -23,17 +23,27 @@ export type FollowerAction =
   | { readonly action: 'deliver'; readonly delivery: Delivery; readonly source: DeliverySource }
   /** Answer with {@link Follower.historyRead} or {@link Follower.historyFailed}. */
   | { readonly action: 'readHistory'; readonly afterSequence: number }
-  | { readonly action: 'epochChanged' };
+  | { readonly action: 'epochChanged' }
+  /** The stored head is in no history that can be read: what it stands for is lost if it comes by no other way. */
+  | { readonly action: 'headMissing'; readonly sequence: number };
 
 /** The interval of the head check: a history that leads nowhere is not asked more often. */
 const RETRY_MS = 1000;
 /** Ticks that a head may be ahead of the channel: the two come by different connections, and the channel is usually on its way. */
 const HEAD_GRACE_TICKS = 2;
 
+/**
+ * A head is in the history before it is the head. Reads that do not come to it so many times in a row, a second between
+ * them, tell that somebody took it out, and not that the two were read from two servers in the course of a failover.
+ */
+const HEAD_READS = 3;
+
 interface UnseenHead {
   readonly head: StreamHead;
   readonly since: number;
   ticksLeft: number;
+  /** Reads of the history that did not come to it. */
+  missedReads: number;
 }
 
 interface ReadUnderWay {
@@ -133,7 +143,8 @@ export class Follower {
       this.#unseenHead = undefined;
     } else {
       const since = this.#unseenHead?.since ?? this.#now;
-      this.#unseenHead = { head, since, ticksLeft: HEAD_GRACE_TICKS };
+      const missedReads = this.#unseenHead?.head.token === head.token ? this.#unseenHead.missedReads : 0;
+      this.#unseenHead = { head, since, ticksLeft: HEAD_GRACE_TICKS, missedReads };
     }
     return [];
   }
@@ -230,22 +241,25 @@ export class Follower {
       return false;
     });
     if (last !== undefined) this.#absentArrivals = request.arrivals;
-    if (this.#settleHead(request, read)) retry = true;
+    const head = this.#settleHead(request, read);
+    if (head === 'ahead') retry = true;
+    else if (head !== undefined) actions.push(head);
     if (retry) return [...actions, ...this.#askLater()];
     if (this.#waiting.length > 0 || this.#readAt !== undefined) actions.push(...this.#askHistory());
     return actions;
   }
 
-  /** @returns whether the head that was known before the read is still missing, and may come with another one */
-  #settleHead(request: ReadUnderWay, read: HistoryRead): boolean {
+  /** @returns `'ahead'`: the head that was known before the read may come with another one */
+  #settleHead(request: ReadUnderWay, read: HistoryRead): 'ahead' | FollowerAction | undefined {
     const unseen = this.#unseenHead;
-    if (unseen === undefined || unseen.head.token !== request.unseenHead) return false;
-    const last = read.envelopes.at(-1);
-    const passed = last === undefined ? read.oldestSequence !== undefined : unseen.head.sequence <= last.sequence;
-    if (!passed) return true;
+    if (unseen === undefined || unseen.head.token !== request.unseenHead) return undefined;
+    const newest = read.newestSequence ?? read.envelopes.at(-1)?.sequence;
+    const passed = newest === undefined ? read.oldestSequence !== undefined : unseen.head.sequence <= newest;
+    unseen.missedReads += 1;
+    if (!passed && unseen.missedReads < HEAD_READS) return 'ahead';
     this.#unreachableHead = unseen.head.token;
     this.#unseenHead = undefined;
-    return false;
+    return passed ? undefined : { action: 'headMissing', sequence: unseen.head.sequence };
   }
 
   /**

@@ -73,6 +73,11 @@ export class StreamReport {
     this.#deps.log.warn('the stream goes on in a new epoch');
   }
 
+  /** Said once for each head; the next message shows how many are lost. */
+  headMissing(sequence: number): void {
+    this.#deps.log.warn({ sequence }, 'the newest message is not in the stored history: going on with live messages');
+  }
+
   available(available: boolean): void {
     if (available) this.#deps.log.info('following the stream');
     else this.#deps.log.warn('the stream cannot be followed: the backplane is away');

@@ -30,6 +30,8 @@ export interface StreamReadiness {
 export interface SubscriptionEvents {
   deliver(delivery: Delivery, source: DeliverySource): void;
   epochChanged(): void;
+  /** The stored head, of that number, is in no history that can be read. */
+  headMissing(sequence: number): void;
   /** The actions of one event are carried out. */
   carriedOut(): void;
   available(available: boolean): void;
@@ -154,6 +156,9 @@ export class Subscription {
       () => this.#deps.source.readAfter(afterSequence),
       (read) => {
         this.#deps.events.callWorked('history');
+        const newest = read.envelopes.at(-1)?.sequence;
+        // The version of an older one counts no more.
+        if (newest !== undefined && newest === read.newestSequence) this.#unreadableVersion = undefined;
         this.#run(this.#follower.historyRead(read));
       },
       (error) => {
@@ -176,6 +181,9 @@ export class Subscription {
           break;
         case 'epochChanged':
           events.epochChanged();
+          break;
+        case 'headMissing':
+          events.headMissing(action.sequence);
           break;
         default:
           action satisfies never;

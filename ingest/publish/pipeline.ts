@@ -79,7 +79,7 @@ export class Pipeline {
     this.#options = options;
     this.#deps = deps;
     this.#now = deps.now ?? (() => performance.now());
-    this.#report = new StreamReport(deps);
+    this.#report = new StreamReport({ ...deps, now: this.#now });
     const start = randomBytes(4).toString('hex');
     this.#queue = new PublishQueue(
       { ...options, start },

@@ -15,13 +15,20 @@ export interface StreamReportDependencies {
   readonly log: Logger;
   /** By position. */
   readonly upstreamNames: readonly string[];
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
+
+/** Between two lines on gaps of one upstream; the metrics count each. */
+const GAP_LOG_MS = 5000;
 
 export class StreamReport {
   readonly #deps: StreamReportDependencies;
   /** Messages that were let go since the queue was last empty. */
   #letGo = 0;
   #warnedOfOthers = false;
+  /** By upstream: when a gap was logged last, and how many were not since. */
+  readonly #gapsLogged = new Map<number, { readonly at: number; leftOut: number }>();
 
   constructor(deps: StreamReportDependencies) {
     this.#deps = deps;
@@ -33,7 +40,7 @@ export class StreamReport {
     for (const upstream of upstreamNames) {
       for (const counter of [upstreamWins, upstreamDuplicates, upstreamStale, upstreamConflicts])
         counter.inc({ upstream }, 0);
-      for (const outcome of ['repaired', 'lost']) upstreamGaps.inc({ upstream, outcome }, 0);
+      for (const outcome of ['repaired', 'resumed', 'lost']) upstreamGaps.inc({ upstream, outcome }, 0);
     }
   }
 
@@ -57,7 +64,7 @@ export class StreamReport {
       metrics.streamRestarts.inc();
       log.warn(at, 'the stream restarts at a new position');
     }
-    if (decision.gap) log.warn(at, 'flashblocks before this one are missing');
+    if (decision.gap) this.#gapBefore(decision.message);
   }
 
   /**
@@ -81,6 +88,20 @@ export class StreamReport {
     if (decision.reason === 'conflict' && decision.firstOfBlock) {
       log.info({ upstream, ...decision.message.head?.position }, 'a second payload for the block');
     }
+  }
+
+  /** A builder that skips does so with every block: one line for each upstream in a while, which tells how many went before. */
+  #gapBefore(message: UpstreamMessage): void {
+    const now = this.#deps.now();
+    const last = this.#gapsLogged.get(message.upstream);
+    if (last !== undefined && now - last.at < GAP_LOG_MS) {
+      last.leftOut += 1;
+      return;
+    }
+    this.#gapsLogged.set(message.upstream, { at: now, leftOut: 0 });
+    const leftOut = last?.leftOut ?? 0;
+    const at = { upstream: this.#upstreamOf(message), ...message.head?.position, ...(leftOut > 0 && { leftOut }) };
+    this.#deps.log.warn(at, 'flashblocks before this one are missing');
   }
 
   gapEnded(gap: GapEnd): void {

@@ -1,5 +1,7 @@
+import { comparePositions, type FlashblockHead, type Position } from '../../shared/flashblock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { IngestMetrics } from '../../shared/metrics/ingest-metrics.ts';
+import { isEarly } from '../sequencer/successor.ts';
 import type { ConnectionEnd } from './failure.ts';
 
 /** The metrics of connections and arrivals; those of ordering and publishing belong to others. */
@@ -18,6 +20,7 @@ export type UpstreamMetrics = Pick<
   | 'upstreamRaw'
   | 'upstreamOversized'
   | 'upstreamConnected'
+  | 'upstreamGaps'
   | 'watchUpstreamAge'
 >;
 
@@ -28,6 +31,8 @@ export class UpstreamObserver {
   readonly #label: { readonly upstream: string };
   /** Oversized messages are logged once for a connection, as one upstream may send nothing else. */
   #oversizedLogged = false;
+  /** What the connection was asked to go on after, until its first flashblock. */
+  #resumesAfter: Position | undefined;
 
   constructor(name: string, metrics: UpstreamMetrics, log: Pick<Logger, 'debug' | 'info' | 'warn'>) {
     this.#label = { upstream: name };
@@ -54,11 +59,24 @@ export class UpstreamObserver {
     this.#metrics.upstreamConnectionAttempts.inc();
   }
 
-  /** The upstream is connected, having not been so before. */
-  connected(resumed: boolean): void {
+  /**
+   * The upstream is connected, having not been so before.
+   *
+   * @param after position that the dial asked to go on after
+   */
+  connected(after: Position | undefined): void {
     this.#metrics.upstreamConnectionSuccesses.inc();
     this.#oversizedLogged = false;
-    this.#log.info({ ...this.#label, resumed }, 'upstream connected');
+    this.#resumesAfter = after;
+    this.#log.info({ ...this.#label, resumed: after !== undefined }, 'upstream connected');
+  }
+
+  /** The first flashblock of a connection tells whether the one before was taken up where it ended. */
+  flashblock(head: FlashblockHead): void {
+    if (this.#resumesAfter === undefined) return;
+    const follows = comparePositions(head.position, this.#resumesAfter) > 0 && !isEarly(head, this.#resumesAfter);
+    if (follows) this.#metrics.upstreamGaps.inc({ ...this.#label, outcome: 'resumed' });
+    this.#resumesAfter = undefined;
   }
 
   /** A silent upstream answered on a second connection, which took the place of the first. */

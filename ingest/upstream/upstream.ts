@@ -52,8 +52,8 @@ const RESUME_REFUSALS: readonly (number | undefined)[] = [400, 404, 414];
 /** A dial and what it was for. */
 interface Dial {
   readonly connection: Connection;
-  /** It asked for what was missed. */
-  readonly resumed: boolean;
+  /** It asked for what was missed after this. */
+  readonly after: Position | undefined;
   /** It repeats one that was refused with resume parameters. */
   readonly repeated: boolean;
 }
@@ -157,9 +157,7 @@ export class Upstream {
           proved: () => {
             if (connection === this.#main?.connection) this.#backoff.reset();
           },
-          ping: (outcome) => {
-            this.#observer.ping(outcome);
-          },
+          ping: (outcome) => this.#observer.ping(outcome),
           ended: (end) => {
             this.#ended(connection, end);
           },
@@ -167,7 +165,7 @@ export class Upstream {
       },
     );
     this.#observer.dialled();
-    return { connection, resumed: after !== undefined, repeated: how === 'repeat' };
+    return { connection, after, repeated: how === 'repeat' };
   }
 
   #opened(connection: Connection): void {
@@ -179,7 +177,7 @@ export class Upstream {
     }
     this.#staleMs = this.#options.upstreamStaleMs;
     this.#stale.set(this.#staleMs);
-    this.#observer.connected(dial?.resumed ?? false);
+    this.#observer.connected(dial?.after);
     this.#setConnected(true);
   }
 
@@ -206,6 +204,7 @@ export class Upstream {
     if (frame.kind === 'oversized') return;
     const { kind, content } = frame;
     const head = kind === 'json' ? readFlashblockHead(content) : undefined;
+    if (head !== undefined) this.#observer.flashblock(head);
     this.#deps.onMessage({
       upstream: this.#position,
       readAt,
@@ -281,7 +280,7 @@ export class Upstream {
 }
 
 function mayRefuseResume(dial: Dial, end: ConnectionEnd): boolean {
-  return dial.resumed && end.reason === 'http_status' && RESUME_REFUSALS.includes(end.httpStatus);
+  return dial.after !== undefined && end.reason === 'http_status' && RESUME_REFUSALS.includes(end.httpStatus);
 }
 
 /**

@@ -173,6 +173,8 @@ export interface HistoryRead {
   readonly envelopes: readonly Envelope[];
   /** Number of the oldest entry still in the history, of whatever age; `undefined` when the history is empty. */
   readonly oldestSequence: number | undefined;
+  /** Number of the newest entry that was read, also of one that is too old or cannot be read; absent when that is not told. */
+  readonly newestSequence?: number;
 }
 
 /** The edge's side. */

@@ -122,11 +122,12 @@ export class MemoryStream {
   }
 
   readAfter(sequence: number, now: number): HistoryRead {
+    const read = this.#history.filter(({ envelope }) => envelope.sequence > sequence);
+    const newestSequence = read.at(-1)?.envelope.sequence;
     return {
-      envelopes: this.#history
-        .filter(({ envelope, at }) => envelope.sequence > sequence && now - at <= this.#bounds.streamRetentionMs)
-        .map(({ envelope }) => envelope),
+      envelopes: read.filter(({ at }) => now - at <= this.#bounds.streamRetentionMs).map(({ envelope }) => envelope),
       oldestSequence: this.#history[0]?.envelope.sequence,
+      ...(newestSequence !== undefined && { newestSequence }),
     };
   }
 

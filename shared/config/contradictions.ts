@@ -16,6 +16,8 @@ export function findContradictions(program: ServingProgram, effective: Effective
     ...tooLate(effective),
     ...samePort(effective),
     ...redis(effective),
+    ...tls(effective),
+    ...proxyProtocol(effective),
     ...labels(effective),
   ];
 }
@@ -58,6 +60,12 @@ const ORDERED_TIMES: readonly {
     later: 'drainTimeoutMs',
     mayBeEqual: true,
     why: 'the drain time includes the delay',
+  },
+  {
+    sooner: 'limitTimeoutMs',
+    later: 'leaseTtlMs',
+    mayBeEqual: false,
+    why: 'else a lease expires before Redis is known to be away',
   },
 ];
 
@@ -107,6 +115,22 @@ function redis({ values, candidates }: Effective): string[] {
   }
   if (target.database === 0) return [];
   return [`${modeName}: a cluster has no database ${target.database}, which ${urlName} asks for`];
+}
+
+function tls({ values, candidates }: Effective): string[] {
+  const pair = ['tlsCertFile', 'tlsKeyFile'] as const;
+  const [given, ...more] = pair.filter((key) => candidates.has(key));
+  if (given === undefined || more.length > 0 || !values.has(given)) return [];
+  const missing = given === 'tlsCertFile' ? 'TLS_KEY_FILE' : 'TLS_CERT_FILE';
+  return [`${missing}: not set, expected the path of a file, as ${naming(given, candidates)} is set`];
+}
+
+function proxyProtocol({ values, candidates }: Effective): string[] {
+  const nobody = isDeepStrictEqual(values.get('trustedProxies'), ['none']);
+  if (values.get('proxyProtocol') !== true || !nobody) return [];
+  return [
+    `${naming('proxyProtocol', candidates)}: expected ${naming('trustedProxies', candidates)} to name the balancers that speak it; with none nobody could connect`,
+  ];
 }
 
 function labels({ values, candidates }: Effective): string[] {

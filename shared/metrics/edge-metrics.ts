@@ -11,17 +11,27 @@ export const DISCONNECT_REASONS = [
   'frame_rate',
   'frame_size',
   'protocol',
+  'key_revoked',
 ] as const;
 export type DisconnectReason = (typeof DISCONNECT_REASONS)[number];
 
 /** What an admission came to; the closed set of the label `result`. */
 export const ADMISSION_RESULTS = [
   'admitted',
+  'pending_limit',
+  'handshake_timeout',
+  'proxy_header',
   'not_found',
   'upgrade_required',
   'draining',
   'instance_limit',
+  'unauthorized',
+  'key_rate',
   'bad_request',
+  'connect_rate',
+  'ip_limit',
+  'application_limit',
+  'limits_unavailable',
   'handshake_failed',
 ] as const;
 export type AdmissionResult = (typeof ADMISSION_RESULTS)[number];
@@ -134,6 +144,14 @@ export function createEdgeMetrics(registry: Registry) {
       labelNames: ['result'] as const,
       registers,
     }),
+    tlsReloadFailures: counter(
+      'flashcast_tls_reload_failures_total',
+      'Changes of the certificate files that could not be served with',
+    ),
+    tlsCertificateNotAfter: gauge(
+      'flashcast_tls_certificate_not_after_seconds',
+      'When the certificate in force ends, seconds since 1970; 0 without TLS',
+    ),
     resumes: new Counter({
       name: 'flashcast_resumes_total',
       help: 'Clients that asked for what they missed or for the current block, by what they got',

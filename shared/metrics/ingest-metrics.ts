@@ -99,7 +99,7 @@ export function createIngestMetrics(registry: Registry) {
     }),
     upstreamGaps: new Counter({
       name: 'flashcast_upstream_gaps_total',
-      help: 'Gaps in what an upstream sent, by how they ended',
+      help: 'Gaps in what an upstream sent, by how they ended; resumed: a new connection went on right after the last one',
       labelNames: ['upstream', 'outcome'] as const,
       registers,
     }),

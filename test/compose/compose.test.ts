@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ClientSwarm, type SwarmClient } from '../support/client-swarm.ts';
+import { ClientSwarm, type SeenMessage, type SwarmClient } from '../support/client-swarm.ts';
 import { ComposeStack, docker, dockerAnswers, IMAGE } from './docker.ts';
 
 /** The first build of the image installs all packages twice. */
@@ -16,6 +16,18 @@ async function needsDocker(context: Mocha.Context): Promise<void> {
     'FLASHCAST_REQUIRE_DOCKER is set: docker compose must answer',
   );
   context.skip();
+}
+
+/** Flashblocks of the built-in builder that nobody received: each follows its block's one before, or begins the next block. */
+function missing(messages: readonly SeenMessage[]): string[] {
+  const positions = messages.flatMap(({ head }) => (head?.position === undefined ? [] : [head.position]));
+  return positions.slice(1).flatMap((position, at) => {
+    const { blockNumber, index } = positions[at]!;
+    const follows =
+      (position.blockNumber === blockNumber && position.index === index + 1) ||
+      (position.blockNumber === blockNumber + 1 && position.index === 0);
+    return follows ? [] : [`${position.blockNumber}-${position.index} after ${blockNumber}-${index}`];
+  });
 }
 
 describe('docker compose up --scale edge=3 (needs Docker and compose)', function () {
@@ -76,6 +88,22 @@ describe('docker compose up --scale edge=3 (needs Docker and compose)', function
     await everybody().received(soFar + 5, unharmed);
     assert.equal(connected().length, CLIENTS);
     assert.equal(sum(connected().map((client) => client.disorder)), 0);
+  });
+
+  it('goes on without an ingest that is killed: nothing is lost or repeated', async () => {
+    const ingests = await stack.containers('ingest');
+    assert.equal(ingests.length, 2);
+    const unharmed = connected();
+    for (const victim of ingests) {
+      await docker(['kill', victim]);
+      const soFar = Math.max(...unharmed.map((client) => client.received.length));
+      await everybody().received(soFar + 10, unharmed);
+      await docker(['start', victim]);
+      await docker(['exec', victim, 'bash', '-c', 'until healthcheck 2>/dev/null; do sleep 0.1; done']);
+    }
+    assert.equal(connected().length, CLIENTS);
+    assert.equal(sum(connected().map((client) => client.disorder)), 0);
+    assert.deepEqual(missing(everybody().messages), []);
   });
 
   it('gives clients to an edge that comes up', async () => {

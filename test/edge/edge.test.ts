@@ -3,6 +3,8 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { type Edge, type EdgeOptions, createEdge } from '../../edge/edge.ts';
 import { edgeChecks, type EdgeState } from '../../edge/edge-checks.ts';
+import type { LimitSettings } from '../../edge/limits/connection-limits.ts';
+import { createLocalLimits } from '../../edge/limits/create-limits.ts';
 import type { HistoryRead, StreamHead, StreamSource, StreamSourceListener } from '../../shared/backplane/backplane.ts';
 import type { Envelope } from '../../shared/envelope.ts';
 import { createEdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
@@ -16,7 +18,13 @@ import { SETTINGS, samplesOf } from './harness.ts';
 import { RawPeer } from './raw-peer.ts';
 import { envelopeOf } from './stream/envelopes.ts';
 
-const OPTIONS: EdgeOptions = { ...SETTINGS, streamRetentionMs: 12_000, readyMaxAgeMs: 10_000 };
+const OPTIONS: EdgeOptions = {
+  ...SETTINGS,
+  streamRetentionMs: 12_000,
+  readyMaxAgeMs: 10_000,
+  publicAccessEnabled: false,
+};
+const LIMITS: LimitSettings = { perIpConnectionLimit: 0, connectRatePerIp: 0, connectBurstPerIp: 50, ipv6Prefix: 64 };
 
 /** A source whose stream is what the test says. */
 class FakeSource implements StreamSource {
@@ -70,6 +78,8 @@ describe('edge', () => {
         { ...OPTIONS, drainTimeoutMs: 1000, ...options },
         {
           source: this.source,
+          limits: createLocalLimits(LIMITS),
+          keys: undefined,
           metrics: createEdgeMetrics(this.registry),
           encodingMetrics: createEncodingMetrics(this.registry),
           stall: new StallDetector(),

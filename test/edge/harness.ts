@@ -5,6 +5,7 @@ import { Fanout } from '../../edge/fanout/fanout.ts';
 import type { LagLimits } from '../../edge/fanout/limits.ts';
 import { BlockEnd } from '../../edge/front/block-end.ts';
 import type { Connection } from '../../edge/front/connection.ts';
+import { type TlsTerminator, createTlsTerminator } from '../../edge/front/accept/tls-terminator.ts';
 import { Front, type FrontSettings } from '../../edge/front/front.ts';
 import { Resumes } from '../../edge/front/resumes.ts';
 import { ringCodec } from '../../edge/ring-codec.ts';
@@ -17,7 +18,13 @@ import { Changes } from '../support/changes.ts';
 import { envelopeOf } from './stream/envelopes.ts';
 
 export type HarnessSettings = FrontSettings &
-  LagLimits & { streamMaxMessages: number; streamMaxBytes: number; streamRetentionMs: number };
+  LagLimits & {
+    streamMaxMessages: number;
+    streamMaxBytes: number;
+    streamRetentionMs: number;
+    tlsCertFile?: string;
+    tlsKeyFile?: string;
+  };
 
 export const SETTINGS: HarnessSettings = {
   listenAddr: { host: '127.0.0.1', port: 0 },
@@ -34,6 +41,9 @@ export const SETTINGS: HarnessSettings = {
   handshakeTimeoutMs: 5000,
   maxHeaderBytes: 8192,
   maxPending: 2000,
+  maxPendingPerIp: 50,
+  proxyProtocol: false,
+  ipv6Prefix: 64,
   trustedProxies: ['loopback'],
   ipAddrHttpHeader: 'X-Forwarded-For',
   streamMaxMessages: 256,
@@ -74,6 +84,7 @@ export class EdgeHarness implements AsyncDisposable {
   readonly ring;
   readonly fanout: Fanout<Connection>;
   readonly resumes: Resumes<Connection>;
+  readonly tls: TlsTerminator | undefined;
   readonly front: Front;
   readonly now: () => number;
   #sequence = 0;
@@ -95,7 +106,9 @@ export class EdgeHarness implements AsyncDisposable {
       this.changes.notify();
     };
     const log = pino({ level: 'debug' }, { write });
+    this.tls = createTlsTerminator(all, { log, metrics });
     this.front = new Front(all, {
+      tls: this.tls,
       ring: this.ring,
       fanout: this.fanout,
       resumes: this.resumes,

@@ -118,7 +118,7 @@ export function backplaneHistorySuite(open: OpenHarness): void {
       assert.deepEqual(await numbers(0), [21, 22]);
       assert.equal((await source.readAfter(0)).oldestSequence, 1);
       await harness?.elapse(30_001);
-      assert.deepEqual(await source.readAfter(0), { envelopes: [], oldestSequence: 1 });
+      assert.deepEqual(await source.readAfter(0), { envelopes: [], oldestSequence: 1, newestSequence: 22 });
     });
 
     it('keeps the history of the epoch before', async () => {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { brotliCompressSync } from 'node:zlib';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Changes } from './changes.ts';
+import { UpstreamHistory } from './upstream-history.ts';
 
 /** What the builder does with a new connection. */
 export type Reception =
@@ -88,9 +89,11 @@ export class TestBuilder implements AsyncDisposable {
   readonly changes = new Changes();
   readonly #http: Server;
   readonly #ignored = new Set<Duplex>();
+  readonly #history: UpstreamHistory | undefined;
 
-  private constructor(reception: Reception) {
+  private constructor(reception: Reception, history: UpstreamHistory | undefined) {
     this.reception = reception;
+    this.#history = history;
     const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
     this.#http = createServer((_request, response) => response.writeHead(426).end());
     this.#http.on('upgrade', (request, socket, head) => {
@@ -107,6 +110,7 @@ export class TestBuilder implements AsyncDisposable {
         sockets.handleUpgrade(request, socket, head, (client) => {
           const connection = new BuilderConnection(attempt, client, this.changes);
           this.connections.push(connection);
+          for (const json of this.#history?.behind(attempt.url) ?? []) connection.sendText(json);
           if (now === 'accept-and-drop') connection.cut();
           if (now === 'accept-and-close') connection.close();
         });
@@ -115,8 +119,12 @@ export class TestBuilder implements AsyncDisposable {
     });
   }
 
-  static async start(options: { readonly reception?: Reception; readonly port?: number } = {}): Promise<TestBuilder> {
-    const builder = new TestBuilder(options.reception ?? 'accept');
+  /** @param options `resumes`: serves `block_number` and `flashblock_index` from what {@link sendText} sent */
+  static async start(
+    options: { readonly reception?: Reception; readonly port?: number; readonly resumes?: boolean } = {},
+  ): Promise<TestBuilder> {
+    const history = options.resumes === true ? new UpstreamHistory() : undefined;
+    const builder = new TestBuilder(options.reception ?? 'accept', history);
     await new Promise<void>((resolve, reject) => {
       builder.#http.once('error', reject);
       builder.#http.listen(options.port ?? 0, '127.0.0.1', resolve);
@@ -153,6 +161,7 @@ export class TestBuilder implements AsyncDisposable {
   }
 
   sendText(json: Buffer | string): void {
+    this.#history?.add(Buffer.from(json));
     for (const connection of this.open) connection.sendText(json);
   }
   sendBinary(bytes: Buffer): void {

@@ -1,18 +1,10 @@
-import { hash } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import { readFlashblockHead, type FlashblockHead } from '../../shared/flashblock.ts';
-import { decodeFrame, type DecodedFrame } from './decode.ts';
+import type { DecodedFrame } from './decode.ts';
 import { Changes } from './changes.ts';
-import { controlFrame, FrameCutter, OPCODE } from './raw-frames.ts';
+import { MessageTable, type SeenMessage } from './message-table.ts';
+import { OPCODE } from './raw-frames.ts';
+import { WireClient } from './wire-client.ts';
 
-/** A message that some client of the swarm received, in the order in which the first client saw each. */
-export interface SeenMessage {
-  /** Plain content; a raw frame as it is. */
-  readonly plain: Buffer;
-  readonly head: FlashblockHead | undefined;
-  /** When the first client had it, by `performance.now()`. */
-  readonly at: number;
-}
+export type { SeenMessage } from './message-table.ts';
 
 export interface SwarmOptions {
   readonly port: number;
@@ -29,10 +21,8 @@ const DIALS_AT_ONCE = 40;
 
 /** One light WebSocket client on a plain socket. */
 export class SwarmClient {
-  readonly #socket: Socket;
+  readonly #wire: WireClient;
   readonly #swarm: ClientSwarm;
-  readonly #frames = new FrameCutter();
-  #handshake: string | undefined = '';
   /** Numbers of the messages it received, by {@link ClientSwarm.messages}. */
   readonly received: number[] = [];
   /** How each of them came. */
@@ -40,7 +30,7 @@ export class SwarmClient {
   /** Status of the answer to its handshake; 101 when it is connected. */
   status: number | undefined;
   /** Headers of that answer, names in lower case. */
-  readonly answer = new Map<string, string>();
+  answer: ReadonlyMap<string, string> = new Map();
   closeCode: number | undefined;
   closeReason = '';
   closed = false;
@@ -53,49 +43,27 @@ export class SwarmClient {
 
   constructor(swarm: ClientSwarm, options: SwarmOptions) {
     this.#swarm = swarm;
-    this.#socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true });
-    const headers = Object.entries(options.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.#socket.write(
-      `GET ${options.path ?? '/ws'} HTTP/1.1\r\nHost: 127.0.0.1:${options.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${headers.join('')}\r\n`,
+    const { port, path = '/ws', headers = {} } = options;
+    this.#wire = new WireClient(
+      { port, path, headers },
+      {
+        answered: (status, answer) => {
+          this.status = status;
+          this.answer = answer;
+          swarm.changes.notify();
+        },
+        frame: (opcode, payload) => this.#take(opcode, payload),
+        closed: (fault) => {
+          this.fault = fault;
+          this.closed = true;
+          swarm.changes.notify();
+        },
+      },
     );
-    this.#socket.on('data', (chunk) => {
-      this.#read(chunk);
-    });
-    this.#socket.on('error', () => undefined);
-    this.#socket.on('close', () => {
-      this.closed = true;
-      swarm.changes.notify();
-    });
   }
 
   get connected(): boolean {
     return this.status === 101 && !this.closed;
-  }
-
-  #read(chunk: Buffer): void {
-    let bytes = chunk;
-    if (this.#handshake !== undefined) {
-      this.#handshake += chunk.toString('latin1');
-      const end = this.#handshake.indexOf('\r\n\r\n');
-      if (end === -1) return;
-      const [first = '', ...lines] = this.#handshake.slice(0, end).split('\r\n');
-      bytes = Buffer.from(this.#handshake.slice(end + 4), 'latin1');
-      this.#handshake = undefined;
-      this.status = Number(first.split(' ')[1]);
-      for (const line of lines) {
-        const colon = line.indexOf(':');
-        this.answer.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-      }
-      this.#swarm.changes.notify();
-    }
-    if (this.status !== 101) return;
-    try {
-      for (const frame of this.#frames.push(bytes)) this.#take(frame.opcode, frame.payload);
-    } catch (error) {
-      this.fault = error as Error;
-      this.#socket.destroy();
-    }
   }
 
   #take(opcode: number, payload: Buffer): void {
@@ -107,12 +75,12 @@ export class SwarmClient {
       if (delay > this.worstDelayMs) this.worstDelayMs = delay;
     } else if (opcode === OPCODE.ping) {
       this.pings++;
-      this.#socket.write(controlFrame(OPCODE.pong, payload));
+      this.#wire.send(OPCODE.pong, payload);
     } else if (opcode === OPCODE.pong) this.pongs++;
     else if (opcode === OPCODE.close) {
       this.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
       this.closeReason = payload.toString('utf8', 2);
-      this.#socket.end(controlFrame(OPCODE.close, payload.subarray(0, 2)));
+      this.#wire.close(payload.subarray(0, 2));
     } else throw new Error(`opcode ${opcode}`);
     this.#swarm.changes.notify();
   }
@@ -136,33 +104,36 @@ export class SwarmClient {
   }
 
   ping(payload?: Buffer): void {
-    if (this.connected) this.#socket.write(controlFrame(OPCODE.ping, payload));
+    if (this.connected) this.#wire.send(OPCODE.ping, payload);
   }
   stopReading(): void {
-    this.#socket.pause();
+    this.#wire.pause();
   }
   resumeReading(): void {
-    this.#socket.resume();
+    this.#wire.resume();
   }
   /** Ends it with a Close frame. */
   close(code = 1000): void {
     const payload = Buffer.alloc(2);
     payload.writeUInt16BE(code);
-    this.#socket.end(controlFrame(OPCODE.close, payload));
+    this.#wire.close(payload);
   }
   destroy(): void {
-    this.#socket.destroy();
+    this.#wire.destroy();
   }
 }
 
 /** Many clients in one process, cheap enough for thousands: `const swarm = use(await ClientSwarm.connect({...}))`. */
 export class ClientSwarm implements AsyncDisposable {
   readonly clients: SwarmClient[] = [];
-  readonly messages: SeenMessage[] = [];
   readonly changes = new Changes();
-  readonly #numbers = new Map<string, number>();
-  readonly #frames = new Map<string, { readonly number: number; readonly kind: DecodedFrame['kind'] }>();
+  readonly #table = new MessageTable();
   #pinging: NodeJS.Timeout | undefined;
+
+  /** All that some client received, in the order in which the first client saw each. */
+  get messages(): readonly SeenMessage[] {
+    return this.#table.messages;
+  }
 
   /** Connects them all; resolves when each one's handshake was answered or its socket closed. */
   static async connect(options: SwarmOptions): Promise<ClientSwarm> {
@@ -192,23 +163,9 @@ export class ClientSwarm implements AsyncDisposable {
     return added;
   }
 
-  /** The number of a message and the kind of its frame; a frame's bytes are decoded the first time. */
+  /** See {@link MessageTable.register}. */
   register(payload: Buffer, isBinary: boolean): { readonly number: number; readonly kind: DecodedFrame['kind'] } {
-    const wire = (isBinary ? 'b' : 't') + hash('sha1', payload, 'base64');
-    const known = this.#frames.get(wire);
-    if (known !== undefined) return known;
-    const { plain, kind } = decodeFrame(payload, isBinary);
-    const content = hash('sha1', plain, 'base64');
-    let number = this.#numbers.get(content);
-    if (number === undefined) {
-      number = this.messages.length;
-      const head = kind === 'raw' ? undefined : readFlashblockHead(plain);
-      this.messages.push({ plain: Buffer.from(plain), head, at: performance.now() });
-      this.#numbers.set(content, number);
-    }
-    const frame = { number, kind };
-    this.#frames.set(wire, frame);
-    return frame;
+    return this.#table.register(payload, isBinary);
   }
 
   /** Waits until every client given (default: all that are connected) has received so many messages. */

@@ -1,10 +1,12 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Changes } from './changes.ts';
 
-const ENTRY = new URL('../../dist/bin/flashcast.js', import.meta.url).pathname;
+/** The project's own build; a test may run another folder of the same shape. */
+const BUILD = new URL('../../dist/', import.meta.url).pathname;
 /** Output that is kept of one program; a test's programs write far less. */
 const MAX_OUTPUT_CHARS = 8 * 1024 * 1024;
 /** A program that outlives its test by this long is killed. */
@@ -36,7 +38,7 @@ export class Program implements AsyncDisposable {
   #stderr = '';
   #ended = false;
 
-  private constructor(args: readonly string[], env: Readonly<Record<string, string>>) {
+  private constructor(args: readonly string[], env: Readonly<Record<string, string>>, build = BUILD) {
     // Of the surroundings only what a process needs to run: settings of the machine must not reach the program.
     const surroundings = Object.fromEntries(
       ['PATH', 'HOME', 'NODE_V8_COVERAGE'].flatMap((name) => {
@@ -44,7 +46,7 @@ export class Program implements AsyncDisposable {
         return value === undefined ? [] : [[name, value]];
       }),
     );
-    this.#child = spawn(process.execPath, [ENTRY, ...args], {
+    this.#child = spawn(process.execPath, [join(build, 'bin/flashcast.js'), ...args], {
       env: { ...surroundings, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -63,9 +65,12 @@ export class Program implements AsyncDisposable {
     });
   }
 
-  /** @param env the program's whole environment, beside PATH and HOME */
-  static start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
-    return new Program(args, env);
+  /**
+   * @param env the program's whole environment, beside PATH and HOME
+   * @param build folder of the build to run; default the project's own
+   */
+  static start(args: readonly string[], env: Readonly<Record<string, string>> = {}, build?: string): Program {
+    return new Program(args, env, build);
   }
 
   /** Runs it to its end. */

@@ -54,13 +54,13 @@ export class Server implements AsyncDisposable {
 async function start(
   program: 'proxy' | 'ingest' | 'edge',
   settings: Settings,
-  flags: readonly string[] = [],
+  { flags = [], build }: { readonly flags?: readonly string[]; readonly build?: string | undefined } = {},
 ): Promise<Server> {
   const [port, metricsPort] = [await freePort(), await freePort()];
   const clients: Settings =
     program === 'ingest' ? {} : { LISTEN_ADDR: `127.0.0.1:${port}`, ...NO_LIMITS, ...QUICK_DRAIN };
   return new Server(
-    Program.start([program, ...flags], { METRICS_ADDR: `127.0.0.1:${metricsPort}`, ...clients, ...settings }),
+    Program.start([program, ...flags], { METRICS_ADDR: `127.0.0.1:${metricsPort}`, ...clients, ...settings }, build),
     port,
     metricsPort,
   );
@@ -73,15 +73,28 @@ export function startProxy(upstreams: readonly string[], settings: Settings = {}
 
 /** Starts a proxy over the built-in builder. */
 export function startDemo(): Promise<Server> {
-  return start('proxy', {}, ['--demo']);
+  return start('proxy', {}, { flags: ['--demo'] });
 }
 
-/** Starts an ingest that publishes to Redis. */
-export function startIngest(upstreams: readonly string[], redisUrl: string, settings: Settings = {}): Promise<Server> {
-  return start('ingest', { UPSTREAM_WS: upstreams.join(','), REDIS_URL: redisUrl, ...settings });
+/**
+ * Starts an ingest that publishes to Redis.
+ *
+ * @param build see {@link Program.start}
+ */
+export function startIngest(
+  upstreams: readonly string[],
+  redisUrl: string,
+  settings: Settings = {},
+  build?: string,
+): Promise<Server> {
+  return start('ingest', { UPSTREAM_WS: upstreams.join(','), REDIS_URL: redisUrl, ...settings }, { build });
 }
 
-/** Starts an edge that follows Redis. */
-export function startEdge(redisUrl: string, settings: Settings = {}): Promise<Server> {
-  return start('edge', { REDIS_URL: redisUrl, ...settings });
+/**
+ * Starts an edge that follows Redis.
+ *
+ * @param build see {@link Program.start}
+ */
+export function startEdge(redisUrl: string, settings: Settings = {}, build?: string): Promise<Server> {
+  return start('edge', { REDIS_URL: redisUrl, ...settings }, { build });
 }

@@ -1,12 +1,15 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
+/** `request`: from those who connect to the target; `answer`: back from it. */
+export type Direction = 'request' | 'answer';
+
 /** A TCP relay that fails as networks do: `const relay = use(await TcpProxy.start({ port }))`. */
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: { readonly host: string; readonly port: number };
-  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  readonly #pairs = new Map<readonly [Socket, Socket], Record<Direction, boolean>>();
   readonly #waiting = new Set<() => void>();
-  #silent = false;
+  readonly #silent: Record<Direction, boolean> = { request: false, answer: false };
   #refusing = false;
   /** Every chunk arrives so much later, in milliseconds. */
   delayMs = 0;
@@ -35,7 +38,7 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Ends every connection with a reset; new ones are relayed as before. */
   cut(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.#pairs.keys()) for (const socket of pair) socket.resetAndDestroy();
   }
 
   /** While on, new connections are ended at once. */
@@ -43,12 +46,21 @@ export class TcpProxy implements AsyncDisposable {
     this.#refusing = on;
   }
 
-  /** While on, nothing passes in either direction and nobody learns of it; what was held passes when it is off. */
-  blackhole(on: boolean): void {
-    this.#silent = on;
+  /** While on, nothing passes in that direction (default: in both) and nobody learns of it; what was held passes when it is off. */
+  blackhole(on: boolean, direction?: Direction): void {
+    if (direction !== 'answer') this.#silent.request = on;
+    if (direction !== 'request') this.#silent.answer = on;
     if (on) return;
     for (const release of this.#waiting) release();
     this.#waiting.clear();
+  }
+
+  /** The connections of now go silent for good in that direction (default: in both), half-open; new ones are relayed. */
+  mute(direction?: Direction): void {
+    for (const muted of this.#pairs.values()) {
+      if (direction !== 'answer') muted.request = true;
+      if (direction !== 'request') muted.answer = true;
+    }
   }
 
   #relay(client: Socket): void {
@@ -58,7 +70,8 @@ export class TcpProxy implements AsyncDisposable {
     }
     const target = connect(this.#target);
     const pair = [client, target] as const;
-    this.#pairs.add(pair);
+    const muted = { request: false, answer: false };
+    this.#pairs.set(pair, muted);
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
@@ -67,19 +80,25 @@ export class TcpProxy implements AsyncDisposable {
         for (const other of pair) other.destroy();
       });
     }
-    void this.#pump(client, target);
-    void this.#pump(target, client);
+    void this.#pump(client, target, 'request', muted);
+    void this.#pump(target, client, 'answer', muted);
   }
 
-  async #pump(from: Socket, to: Socket): Promise<void> {
+  async #pump(
+    from: Socket,
+    to: Socket,
+    direction: Direction,
+    muted: Readonly<Record<Direction, boolean>>,
+  ): Promise<void> {
     try {
       for await (const chunk of from as AsyncIterable<Buffer>) {
-        if (this.#silent) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+        if (muted[direction]) continue;
+        while (this.#silent[direction]) await new Promise<void>((resolve) => this.#waiting.add(resolve));
         const pauseMs = this.delayMs + (this.bytesPerSecond > 0 ? (1000 * chunk.length) / this.bytesPerSecond : 0);
         if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
         if (!to.write(chunk)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve));
       }
-      to.end();
+      if (!muted[direction]) to.end();
     } catch {
       to.destroy();
     }

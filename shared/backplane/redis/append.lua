@@ -7,11 +7,13 @@
 --            previousEpoch, previousSequence of the epoch before
 --            decided                         JSON that the ordering rules made; not looked into here
 --            acceptedAt, flashblockAt        ms of Redis' clock
---            bytes                           bytes of the envelopes in the history
+--            entries, bytes                  entries of the history and the bytes of their envelopes
 --            recent                          newest contents, oldest first, each `HASH:MS:K `: 32 hex, 13 digits, f or o
 --            publisher:INGEST START          `MS`, then its newest publishes, oldest first, each ` COUNTER:NUMBER:EPOCH:N`
 --                                            with 16 digits, 16 digits, 32 hex, 1 where it opened the epoch
---          Fields that are not named here stay as they are.
+--          Fields that are not named here stay as they are. Where one that is named holds something else, the state counts
+--          as missing, but for these: what is unreadable in `recent` and `publisher:` is forgotten, `entries` and `bytes`
+--          that do not fit the history are counted anew. Whatever is wrong is found before anything is written.
 -- KEYS[2]  history, a stream: entries NUMBER-0 with the fields `time` (ms of Redis' clock) and `envelope`, in this order
 -- KEYS[3]  channel; all three in one hash slot
 -- ARGV     publish            PUBLISH, or SPUBLISH in a Cluster
@@ -34,22 +36,42 @@
 --                             how many contents, publishes of each ingest and ingests are remembered
 --          forget_after       ms of silence after which an ingest is forgotten
 --          head, tail         bytes of the envelope before and after its stamp
+--          unreadable         token of a state in which the ingest could not read what was decided: it counts as missing;
+--                             empty: none
 -- Result   {'published' | 'repeated', epoch, number, '1' where it opened the epoch, else '0'}
---          {'missing' | 'expired' | 'behind' | 'moved', ms of Redis' clock, {fields and values of the state}}
+--          {'missing' | 'expired' | 'behind' | 'moved', ms of Redis' clock, {fields and values of the state}}; with
+--                             'missing' they are those of an unreadable state
 --          {'version', version of the stored state} when this release cannot write it
+--          {'broken', 'state' | 'history', what is wrong with that key} until somebody repairs it
 
 -- Before Redis 7, a script that reads the clock may write only after this call.
 if redis.replicate_commands then redis.replicate_commands() end
 
 local publish, publisher, counter, expected, token, decided, highest, retention, max_messages, max_bytes, content, kind,
   seed_epoch, seed_recent, seed_previous, seed_previous_sequence, max_recent, max_publishes, max_publishers, forget_after,
-  head, tail = unpack(ARGV)
+  head, tail, unreadable = unpack(ARGV)
 local state_key, history_key, channel = KEYS[1], KEYS[2], KEYS[3]
 local RECENT_LENGTH, PUBLISH_LENGTH, TIME_LENGTH = 49, 69, 13
 local PUBLISHER = 'publisher:'
 
+-- Numbers are exact below this.
+local LARGEST = 9007199254740991
+
 -- tostring keeps 14 digits only.
 local function whole(number) return string.format('%.0f', number) end
+
+local function is_number(text)
+  return text ~= nil and #text <= 16 and string.find(text, '^%d+$') ~= nil and tonumber(text) < LARGEST
+end
+
+local function is_id(text) return text ~= nil and #text == 32 and string.find(text, '^[0-9a-f]+$') ~= nil end
+
+local DIGITS_16, HEX_32 = string.rep('%d', 16), string.rep('%x', 32)
+local RECENT = HEX_32 .. ':' .. string.rep('%d', 13) .. ':[fo] '
+local PUBLISH = ' ' .. DIGITS_16 .. ':' .. DIGITS_16 .. ':' .. HEX_32 .. ':[01]'
+
+-- Whether a text is made of items and nothing else.
+local function is_list(text, item) return string.gsub(text, item, '') == '' end
 
 local function id_bytes(id)
   if id == '' then return string.rep('\0', 16) end
@@ -60,16 +82,41 @@ local function number_bytes(number)
   return struct.pack('>I4I4', math.floor(number / 4294967296), number % 4294967296)
 end
 
+-- Bytes of an entry's envelope; one that somebody else added may have none.
+local function size_of(entry) return #(entry[2][4] or '') end
+
+-- Walks over the oldest entries until `visit` gives true or all were visited.
+local function each_entry(count, visit)
+  local after = '-'
+  for _ = 1, count do
+    local entry = redis.call('XRANGE', history_key, after, '+', 'COUNT', 1)[1]
+    if entry == nil or visit(entry) then return end
+    after = '(' .. entry[1]
+  end
+end
+
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
-local fields = redis.call('HGETALL', state_key)
+local fields = redis.pcall('HGETALL', state_key)
+if fields.err then
+  if string.find(fields.err, 'WRONGTYPE', 1, true) then return {'broken', 'state', 'it is no hash'} end
+  return fields
+end
 local state = {}
 for i = 1, #fields, 2 do state[fields[i]] = fields[i + 1] end
-local stored = state.sequence ~= nil
-if stored and state.version ~= '1' then return {'version', state.version or ''} end
+if state.version ~= '1' and is_number(state.version) then return {'version', state.version} end
+local stored = state.version == '1' and is_number(state.sequence) and is_number(state.acceptedAt) and is_id(state.epoch)
+  and is_id(state.token) and state.token ~= unreadable
+  and (state.previousEpoch == '' or is_id(state.previousEpoch)) and is_number(state.previousSequence)
 
-local publishes = state[PUBLISHER .. publisher] or string.rep('0', TIME_LENGTH)
+local function publishes_in(value)
+  if value == nil or not is_number(string.sub(value, 1, TIME_LENGTH)) then return nil end
+  local publishes = string.sub(value, TIME_LENGTH + 1)
+  return is_list(publishes, PUBLISH) and publishes or nil
+end
+
+local publishes = publishes_in(state[PUBLISHER .. publisher]) or ''
 local _, found = string.find(publishes, string.format(' %016.0f:', tonumber(counter)), 1, true)
 if found then
   local number = string.sub(publishes, found + 1, found + 16)
@@ -77,7 +124,7 @@ if found then
   return {'repeated', epoch, whole(tonumber(number)), string.sub(publishes, found + 51, found + 51)}
 end
 
-local sequence = tonumber(state.sequence or 0)
+local sequence = is_number(state.sequence) and tonumber(state.sequence) or 0
 local needs_epoch = (not stored and 'missing')
   or (now - tonumber(state.acceptedAt) > tonumber(retention) and 'expired')
   or (sequence < tonumber(highest) and 'behind')
@@ -86,28 +133,32 @@ if stored and state.token ~= expected then return {'moved', whole(now), fields} 
 
 local entries, last = 0, 0
 if redis.call('EXISTS', history_key) == 1 then
-  local info = redis.call('XINFO', 'STREAM', history_key)
+  local info = redis.pcall('XINFO', 'STREAM', history_key)
+  if info.err then
+    if string.find(info.err, 'WRONGTYPE', 1, true) then return {'broken', 'history', 'it is no stream'} end
+    return info
+  end
   for i = 1, #info, 2 do
     if info[i] == 'length' then entries = info[i + 1] end
     if info[i] == 'last-generated-id' then last = tonumber(string.match(info[i + 1], '^%d+')) end
   end
 end
+if redis.acl_check_cmd and not redis.acl_check_cmd(publish, channel, '') then
+  return redis.error_reply("NOPERM the user may not publish to the stream's channel")
+end
+if last >= LARGEST - 1 then return {'broken', 'history', 'its numbers are used up'} end
 
-local bytes = 0
-if stored and entries > 0 then
-  bytes = tonumber(state.bytes)
-elseif entries > 0 then
-  local after = '-'
-  for _ = 1, entries do
-    local entry = redis.call('XRANGE', history_key, after, '+', 'COUNT', 1)[1]
-    bytes = bytes + #entry[2][4]
-    after = '(' .. entry[1]
-  end
+local bytes = tonumber(state.bytes)
+if not (stored and is_number(state.bytes) and state.entries == whole(entries)) then
+  bytes = 0
+  each_entry(entries, function(entry) bytes = bytes + size_of(entry) end)
 end
 
 local number = math.max(sequence, last, tonumber(highest)) + 1
 local epoch, previous, previous_sequence = state.epoch, state.previousEpoch, state.previousSequence
-local recent, flashblock_at = state.recent or '', state.flashblockAt
+local recent, flashblock_at = state.recent or '', is_number(state.flashblockAt) and state.flashblockAt or nil
+if not stored then flashblock_at = nil end
+if not is_list(recent, RECENT) then recent = '' end
 if needs_epoch then
   epoch, previous, previous_sequence, recent = seed_epoch, seed_previous, seed_previous_sequence, ''
   for hash, age, what in string.gmatch(seed_recent, '(%x+):(%d+):(%a) ') do
@@ -123,32 +174,36 @@ redis.call('XADD', history_key, whole(number) .. '-0', 'time', whole(now), 'enve
 
 bytes = bytes + #envelope
 entries = entries + 1
-local kept, after = entries, '-'
-while kept > 1 and (kept > tonumber(max_messages) or bytes > tonumber(max_bytes)) do
-  local entry = redis.call('XRANGE', history_key, after, '+', 'COUNT', 1)[1]
-  bytes = bytes - #entry[2][4]
-  after = '(' .. entry[1]
+local kept = entries
+each_entry(entries - 1, function(entry)
+  if kept <= tonumber(max_messages) and bytes <= tonumber(max_bytes) then return true end
+  bytes = bytes - size_of(entry)
   kept = kept - 1
-end
+end)
 if kept < entries then redis.call('XTRIM', history_key, 'MAXLEN', '=', kept) end
 
-publishes = string.sub(publishes, TIME_LENGTH + 1)
+publishes = publishes
   .. string.format(' %016.0f:%016.0f:%s:%s', tonumber(counter), number, epoch, needs_epoch and '1' or '0')
 recent = recent .. string.format('%s:%013.0f:%s ', content, now, kind)
 if kind == 'f' then flashblock_at = whole(now) end
 redis.call('HSET', state_key,
   'version', '1', 'epoch', epoch, 'sequence', whole(number), 'token', token,
   'previousEpoch', previous, 'previousSequence', previous_sequence, 'decided', decided,
-  'acceptedAt', whole(now), 'bytes', whole(bytes),
+  'acceptedAt', whole(now), 'entries', whole(kept), 'bytes', whole(bytes),
   'recent', string.sub(recent, -RECENT_LENGTH * tonumber(max_recent)),
   PUBLISHER .. publisher,
   string.format('%013.0f', now) .. string.sub(publishes, -PUBLISH_LENGTH * tonumber(max_publishes)))
-if flashblock_at then redis.call('HSET', state_key, 'flashblockAt', flashblock_at) end
+if flashblock_at then
+  redis.call('HSET', state_key, 'flashblockAt', flashblock_at)
+else
+  redis.call('HDEL', state_key, 'flashblockAt')
+end
 
 local others = {}
 for field, value in pairs(state) do
   if string.sub(field, 1, #PUBLISHER) == PUBLISHER and field ~= PUBLISHER .. publisher then
-    table.insert(others, {field = field, at = tonumber(string.sub(value, 1, TIME_LENGTH))})
+    local at = publishes_in(value) and tonumber(string.sub(value, 1, TIME_LENGTH)) or 0
+    table.insert(others, {field = field, at = at})
   end
 end
 table.sort(others, function(a, b) return a.at > b.at end)

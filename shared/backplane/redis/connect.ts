@@ -3,6 +3,7 @@ import { connect as connectTcp } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { parseRedisUrl, type RedisTarget } from '../../config/formats/redis-url.ts';
 import type { RedisOptions } from './options.ts';
+import type { Reconnects } from './reconnects.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -12,18 +13,8 @@ const CONNECT_TIMEOUT_MS = 2000;
 /** How long a connection that is given up may take to close; a peer that went silent never answers the FIN. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
-/** First pause before a reconnect, and the longest: Redis' return is to be seen well within a second. */
-const RECONNECT_MIN_MS = 50;
-const RECONNECT_MAX_MS = 500;
-
 /** A Sentinel that does not answer within this is passed over for the next one. */
 const SENTINEL_TIMEOUT_MS = 800;
-
-/** Pause before the reconnect attempt of that number, with jitter so that the edges of a fleet do not come at once. */
-export function reconnectDelayMs(attempt: number): number {
-  const ceiling = Math.min(RECONNECT_MIN_MS * 2 ** (attempt - 1), RECONNECT_MAX_MS);
-  return ceiling / 2 + (Math.random() * ceiling) / 2;
-}
 
 /** Where a URL and a mode point to. A message never tells the URL. */
 export function readTarget({ redisUrl, redisMode }: Pick<RedisOptions, 'redisUrl' | 'redisMode'>): RedisTarget {
@@ -55,13 +46,12 @@ function clientOptions(target: RedisTarget, connectionName: string) {
     lazyConnect: true,
     // The owner looks at INFO itself; only Sentinels need the look at the role, after a failover.
     enableReadyCheck: target.mode === 'sentinel',
-    // An old primary that was demoted answers READONLY: ask where the new one is.
-    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
   };
 }
 
 /** Options of a connection to one primary, found by address or by Sentinels. */
-function primaryOptions(target: RedisTarget, connectionName: string) {
+function primaryOptions(target: RedisTarget, connectionName: string, reconnects: Reconnects) {
+  const reconnectDelayMs = (attempt: number) => reconnects.delayMs(attempt);
   const [first] = target.nodes;
   const address =
     target.mode === 'sentinel'
@@ -89,15 +79,15 @@ function primaryOptions(target: RedisTarget, connectionName: string) {
  *
  * @param name shown by CLIENT LIST; no white space
  */
-export function createCommandClient(target: RedisTarget, name: string): RedisClient {
-  if (target.mode !== 'cluster') return new Redis(primaryOptions(target, name));
+export function createCommandClient(target: RedisTarget, name: string, reconnects: Reconnects): RedisClient {
+  if (target.mode !== 'cluster') return new Redis(primaryOptions(target, name, reconnects));
   return new Cluster(
     target.nodes.map(({ host, port }) => ({ host, port })),
     {
       redisOptions: clientOptions(target, name),
       lazyConnect: true,
       enableOfflineQueue: false,
-      clusterRetryStrategy: reconnectDelayMs,
+      clusterRetryStrategy: (attempt) => reconnects.delayMs(attempt),
       // 0 turns these off: they would send again what may have been carried out.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
@@ -125,8 +115,13 @@ export function ownerOf(cluster: Cluster, slot: number): NodeAddress | undefined
  *
  * @param owner finds, in a Cluster, the node that serves the channel; asked at every connection attempt
  */
-export function createSubscriberClient(target: RedisTarget, name: string, owner: () => NodeAddress | undefined): Redis {
-  const options = primaryOptions(target, name);
+export function createSubscriberClient(
+  target: RedisTarget,
+  name: string,
+  reconnects: Reconnects,
+  owner: () => NodeAddress | undefined,
+): Redis {
+  const options = primaryOptions(target, name, reconnects);
   if (target.mode !== 'cluster') return new Redis(options);
 
   class OwnerConnector extends AbstractConnector {

@@ -3,6 +3,7 @@ import type { RedisMetrics } from '../../metrics/redis-metrics.ts';
 import type { RedisClient } from './connect.ts';
 import { StateError, UnfitServerError, isReplyError, reasonOf } from './errors.ts';
 import type { LimitedLog } from './limited-log.ts';
+import { namesAnotherServer, type Reconnects } from './reconnects.ts';
 
 /**
  * Deadlines are counted in ticks of a timer and not by a clock: time in which this process stood still is then one tick,
@@ -11,8 +12,13 @@ import type { LimitedLog } from './limited-log.ts';
 const TICK_MS = 100;
 /** A connection is asked for a sign of life this often. */
 const CHECK_EVERY_TICKS = 5;
-/** An answer that takes longer than this comes no more; with the pause before the question a dead peer is found in 1.4 s. */
-const ANSWER_TICKS = 8;
+/**
+ * Questions are put whether or not the one before is answered, so that a slow Redis answers as often as a fast one. When no
+ * answer came for this long, none comes any more.
+ */
+const SILENT_TICKS = 14;
+/** A slow Redis takes a while to the first answer, and to what makes a fresh connection ready. */
+const FIRST_ANSWER_TICKS = 30;
 /** Greeting, authentication and the wait for a primary that loads its data may take this long before it is tried anew. */
 const HANDSHAKE_TICKS = 30;
 /** How long `start` waits for the first attempt to end before it goes on without. */
@@ -24,6 +30,8 @@ export interface ConnectionOptions {
   /** For the log: `commands` or `subscription`. */
   readonly name: string;
   readonly client: RedisClient;
+  /** Those that the client was made with. */
+  readonly reconnects: Reconnects;
   /** Done on every new connection before it counts as available. */
   readonly prepare: () => Promise<unknown>;
   /** Asks the peer for a sign of life. */
@@ -46,11 +54,15 @@ export class RedisConnection {
   #generation = 0;
   #connectedOnce = false;
   #prepared = false;
-  /** Ticks that the present question has waited for its answer; `undefined` when none is open. */
-  #waited: number | undefined;
+  /** Ticks that the making ready of the connection has taken; `undefined` when none is under way. */
+  #preparing: number | undefined;
+  /** Ticks without an answer that are left to the connection, once it is ready. */
+  #ticksOfSilence = 0;
   #ticksToCheck = 0;
   #ticksInHandshake = 0;
   #ticksToRetry: number | undefined;
+  /** The connection works and leads to a server that is not the right one; `undefined`: as far as is known it is. */
+  #ticksToRenewal: number | undefined;
   #startTicks = 0;
   #settleStart: ((error?: UnfitServerError) => void) | undefined;
 
@@ -61,6 +73,7 @@ export class RedisConnection {
     client.on('close', () => this.#lost());
     client.on('end', () => (this.#ticksToRetry = RETRY_TICKS));
     client.on('error', (error: Error) => {
+      options.reconnects.failed(error);
       this.#report(error);
       this.#settleStart?.();
     });
@@ -98,7 +111,7 @@ export class RedisConnection {
   /** Ends the connection and makes a new one. */
   renew(): void {
     this.#setAvailable(false);
-    this.#waited = undefined;
+    this.#preparing = undefined;
     if (this.#timer !== undefined) this.#options.client.disconnect(true);
   }
 
@@ -120,6 +133,7 @@ export class RedisConnection {
       // An error such as OOM or NOREPLICAS lasts; the owner's next check that succeeds makes it worth another try.
       this.#report(error);
       this.#setAvailable(false);
+      if (namesAnotherServer(error)) this.#renewInTime();
       throw new BackplaneUnavailableError(`${command}: ${reasonOf(error)}`);
     } finally {
       stopTimer();
@@ -137,26 +151,34 @@ export class RedisConnection {
     if (this.#connectedOnce) this.#options.metrics.reconnects.inc();
     this.#connectedOnce = true;
     this.#prepared = false;
+    this.#ticksOfSilence = 0;
     this.#ticksToRetry = undefined;
+    this.#ticksToRenewal = undefined;
     this.#generation += 1;
-    this.#ask(this.#options.prepare);
+    this.#prepare();
   }
 
   #lost(): void {
     this.#generation += 1;
-    this.#waited = undefined;
+    this.#preparing = undefined;
+    this.#ticksToRenewal = undefined;
     this.#prepared = false;
     this.#setAvailable(false);
     this.#settleStart?.();
   }
 
-  /** Puts a question to the peer; its answer makes the connection available. */
-  #ask(question: () => Promise<unknown>): void {
+  #prepare(): void {
+    this.#preparing = 0;
+    this.#ask(this.#options.prepare, FIRST_ANSWER_TICKS);
+  }
+
+  /** Puts a question to the peer; its answer makes the connection available for so many ticks. */
+  #ask(question: () => Promise<unknown>, ticks: number): void {
     const generation = this.#generation;
-    this.#waited = 0;
+    this.#ticksToCheck = CHECK_EVERY_TICKS;
     question().then(
       () => {
-        if (generation === this.#generation) this.#answered();
+        if (generation === this.#generation) this.#answered(ticks);
       },
       (error: unknown) => {
         if (generation === this.#generation) this.#failed(error);
@@ -164,25 +186,33 @@ export class RedisConnection {
     );
   }
 
-  #answered(): void {
-    this.#waited = undefined;
-    this.#ticksToCheck = CHECK_EVERY_TICKS;
+  #answered(ticks: number): void {
+    this.#preparing = undefined;
+    this.#ticksOfSilence = Math.max(this.#ticksOfSilence, ticks);
+    this.#ticksToRenewal = undefined;
     this.#prepared = true;
+    this.#options.reconnects.worked();
     this.#setAvailable(true);
     this.#settleStart?.();
   }
 
   #failed(error: unknown): void {
-    this.#waited = undefined;
-    this.#ticksToCheck = CHECK_EVERY_TICKS;
+    this.#preparing = undefined;
+    this.#ticksOfSilence = Math.max(this.#ticksOfSilence, SILENT_TICKS);
     this.#setAvailable(false);
     if (this.#timer === undefined) return;
     this.#report(error);
     this.#settleStart?.(error instanceof UnfitServerError ? error : undefined);
+    if (namesAnotherServer(error)) this.#renewInTime();
     // The connection still carries answers: ask again in a while. What was not made ready begins anew instead.
-    const answered = isReplyError(error) || error instanceof StateError;
-    if (!this.#prepared || !answered) this.#ticksToRetry = RETRY_TICKS;
-    if (this.#prepared && !answered) this.renew();
+    if (isReplyError(error) || error instanceof StateError) return;
+    if (this.#prepared) this.renew();
+    else this.#ticksToRetry = RETRY_TICKS;
+  }
+
+  /** Another server may be meant; this one is asked on meanwhile, as it may become the right one. */
+  #renewInTime(): void {
+    this.#ticksToRenewal ??= Math.ceil(this.#options.reconnects.nextRenewalMs() / TICK_MS);
   }
 
   #tick(): void {
@@ -195,17 +225,28 @@ export class RedisConnection {
       this.#retry();
       return;
     }
+    if (this.#ticksToRenewal !== undefined) {
+      this.#ticksToRenewal -= 1;
+      if (this.#ticksToRenewal <= 0) {
+        this.#ticksToRenewal = undefined;
+        this.renew();
+        return;
+      }
+    }
     const { status } = this.#options.client;
     this.#ticksInHandshake = status === 'connect' ? this.#ticksInHandshake + 1 : 0;
     if (this.#ticksInHandshake > HANDSHAKE_TICKS) {
       this.#ticksInHandshake = 0;
       this.#unanswered();
-    } else if (this.#waited !== undefined) {
-      this.#waited += 1;
-      if (this.#waited > ANSWER_TICKS) this.#unanswered();
+    } else if (this.#preparing !== undefined) {
+      this.#preparing += 1;
+      if (this.#preparing > FIRST_ANSWER_TICKS) this.#unanswered();
     } else if (status === 'ready') {
       this.#ticksToCheck -= 1;
-      if (this.#ticksToCheck <= 0) this.#ask(this.#prepared ? this.#options.check : this.#options.prepare);
+      this.#ticksOfSilence -= 1;
+      if (this.#prepared && this.#ticksOfSilence < 0) this.#unanswered();
+      else if (this.#ticksToCheck <= 0 && this.#prepared) this.#ask(this.#options.check, SILENT_TICKS);
+      else if (this.#ticksToCheck <= 0) this.#prepare();
     }
   }
 

@@ -8,6 +8,16 @@ export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
+/** The stored state holds something else than its layout says: it counts as missing, and a new epoch begins. */
+export class UnreadableStateError extends StateError {
+  /** What its token field holds, which may be anything. */
+  readonly token: string;
+  constructor(message: string, token: string) {
+    super(message);
+    this.token = token;
+  }
+}
+
 /** Whether Redis itself answered with an error, in contrast to an answer that never came. */
 export function isReplyError(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';

@@ -1,11 +1,13 @@
 import type { PublishOutcome, PublishRequest, StoredState, StreamPublisher } from '../backplane.ts';
 import { createCommandClient, readTarget, type RedisClient } from './connect.ts';
 import { RedisConnection } from './connection.ts';
+import type { UnreadableStateError } from './errors.ts';
 import { streamKeys, type StreamKeys } from './keys.ts';
 import { LimitedLog } from './limited-log.ts';
 import type { RedisDependencies, RedisOptions } from './options.ts';
 import { askToWrite, prepareCommands } from './prepare.ts';
-import { append, fetchState } from './scripts.ts';
+import { Reconnects } from './reconnects.ts';
+import { append, fetchState, type PublishCommand } from './scripts.ts';
 
 /**
  * The ingest's side of the backplane in Redis: one connection on which publishes are pipelined. Redis carries them out in
@@ -17,7 +19,9 @@ class RedisPublisher implements StreamPublisher {
   readonly #client: RedisClient;
   readonly #connection: RedisConnection;
   readonly #log: LimitedLog;
-  readonly #publishCommand: 'PUBLISH' | 'SPUBLISH';
+  readonly #publishCommand: PublishCommand;
+  /** Token of the stored state that could not be read last. */
+  #unreadable = '';
   readonly #listeners: ((available: boolean) => void)[] = [];
 
   constructor(options: RedisOptions, { log, metrics }: RedisDependencies) {
@@ -26,15 +30,17 @@ class RedisPublisher implements StreamPublisher {
     this.#keys = streamKeys(options.redisKeyPrefix);
     this.#log = new LimitedLog(log);
     this.#publishCommand = target.mode === 'cluster' ? 'SPUBLISH' : 'PUBLISH';
-    const client = createCommandClient(target, `${options.redisKeyPrefix}:publisher`);
+    const reconnects = new Reconnects(target.mode);
+    const client = createCommandClient(target, `${options.redisKeyPrefix}:publisher`, reconnects);
     this.#client = client;
     this.#connection = new RedisConnection({
       name: 'commands',
       client,
-      prepare: async () => {
-        await prepareCommands(client, this.#keys, target.mode, this.#log);
-        await askToWrite(client, this.#keys);
-      },
+      reconnects,
+      prepare: () =>
+        prepareCommands(client, this.#keys, target.mode, this.#log, () =>
+          Promise.all([askToWrite(client, this.#keys), this.#fetchState()]),
+        ),
       check: () => this.#check(),
       onAvailable: (available) => {
         metrics.up.set(available ? 1 : 0);
@@ -55,13 +61,22 @@ class RedisPublisher implements StreamPublisher {
   }
 
   readState(): Promise<StoredState | undefined> {
-    return this.#connection.run('state', () => fetchState(this.#client, this.#keys));
+    return this.#connection.run('state', () => this.#fetchState());
   }
 
   publish(request: PublishRequest): Promise<PublishOutcome> {
-    return this.#connection.run('publish', () =>
-      append(this.#client, this.#keys, request, this.#options, this.#publishCommand),
-    );
+    return this.#connection.run('publish', async () => {
+      const { outcome, unreadable } = await append(
+        this.#client,
+        this.#keys,
+        request,
+        this.#options,
+        this.#publishCommand,
+        this.#unreadable,
+      );
+      this.#noteUnreadable(unreadable);
+      return outcome;
+    });
   }
 
   /**
@@ -70,7 +85,19 @@ class RedisPublisher implements StreamPublisher {
    */
   async #check(): Promise<void> {
     await askToWrite(this.#client, this.#keys);
-    if (!this.#connection.available) await fetchState(this.#client, this.#keys);
+    if (!this.#connection.available) await this.#fetchState();
+  }
+
+  async #fetchState(): Promise<StoredState | undefined> {
+    const { state, unreadable } = await fetchState(this.#client, this.#keys, this.#publishCommand);
+    this.#noteUnreadable(unreadable);
+    return state;
+  }
+
+  #noteUnreadable(error: UnreadableStateError | undefined): void {
+    if (error === undefined) return;
+    this.#unreadable = error.token;
+    this.#log.warn({ reason: error.message }, 'The stored state counts as missing: a new epoch is to begin');
   }
 
   stop(): Promise<void> {

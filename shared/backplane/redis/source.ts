@@ -7,7 +7,9 @@ import { streamKeys, type StreamKeys } from './keys.ts';
 import { LimitedLog } from './limited-log.ts';
 import type { RedisDependencies, RedisOptions } from './options.ts';
 import { prepareCommands, signOfLife } from './prepare.ts';
+import { Reconnects } from './reconnects.ts';
 import { fetchHistoryPage, type HistoryPage } from './scripts.ts';
+import { isId, readNumber } from './state-codec.ts';
 import { Subscription } from './subscription.ts';
 
 /** Entries per read of the history: at 100 KB each a page takes milliseconds, and Redis serves others in between. */
@@ -37,16 +39,18 @@ class RedisSource implements StreamSource {
     this.#retentionMs = options.streamRetentionMs;
     this.#log = new LimitedLog(log);
     this.#setUp = (up) => metrics.up.set(up ? 1 : 0);
-    const client = createCommandClient(target, `${options.redisKeyPrefix}:source`);
+    const reconnects = new Reconnects(target.mode);
+    const client = createCommandClient(target, `${options.redisKeyPrefix}:source`, reconnects);
     this.#client = client;
     this.#commands = new RedisConnection({
       name: 'commands',
       client,
+      reconnects,
       prepare: async () => {
-        await prepareCommands(client, this.#keys, target.mode, this.#log);
+        await prepareCommands(client, this.#keys, target.mode, this.#log, () => this.#askToRead());
         if (target.mode === 'cluster') this.#slot = await client.cluster('KEYSLOT', this.#keys.channel);
       },
-      check: () => signOfLife(client, this.#keys),
+      check: () => (this.#commands.available ? signOfLife(client, this.#keys) : this.#askToRead()),
       onAvailable: () => this.#update(),
       log: this.#log,
       metrics,
@@ -73,14 +77,20 @@ class RedisSource implements StreamSource {
 
   async readAfter(sequence: number): Promise<HistoryRead> {
     const envelopes: Envelope[] = [];
-    let after = sequence;
+    let after = `${sequence}-0`;
+    let newestSequence: number | undefined;
     for (;;) {
-      const page = await this.#fetchPage(after);
+      const page = await this.#fetchPage(after, PAGE_SIZE);
+      newestSequence = page.last ?? newestSequence;
       for (const { sequence: number, envelope } of page.entries) {
         const decoded = this.#decode(envelope, number);
-        if (decoded !== undefined) envelopes.push(decoded);
+        if (decoded?.sequence === number) envelopes.push(decoded);
+        else if (decoded !== undefined)
+          this.#log.warn({}, 'An entry of the history has not the number of its envelope');
       }
-      if (page.next === undefined) return { envelopes, oldestSequence: page.oldest };
+      if (page.next === undefined) {
+        return { envelopes, oldestSequence: page.oldest, ...(newestSequence !== undefined && { newestSequence }) };
+      }
       after = page.next;
     }
   }
@@ -88,7 +98,8 @@ class RedisSource implements StreamSource {
   head(): Promise<StreamHead | undefined> {
     return this.#commands.run('head', async () => {
       const [epoch, sequence, token] = await this.#client.hmget(this.#keys.state, 'epoch', 'sequence', 'token');
-      return epoch && sequence && token ? { epoch, sequence: Number(sequence), token } : undefined;
+      const number = readNumber(sequence);
+      return isId(epoch) && isId(token) && number !== undefined ? { epoch, sequence: number, token } : undefined;
     });
   }
 
@@ -98,9 +109,20 @@ class RedisSource implements StreamSource {
     return Promise.resolve();
   }
 
-  #fetchPage(after: number): Promise<HistoryPage> {
-    const request = { after, size: PAGE_SIZE, retentionMs: this.#retentionMs };
-    return this.#commands.run('history', () => fetchHistoryPage(this.#client, this.#keys, request));
+  #fetchPage(after: string, size: number): Promise<HistoryPage> {
+    return this.#commands.run('history', () => this.#askForPage(after, size));
+  }
+
+  #askForPage(after: string, size: number): Promise<HistoryPage> {
+    return fetchHistoryPage(this.#client, this.#keys, { after, size, retentionMs: this.#retentionMs });
+  }
+
+  /**
+   * Only a stream that can be read makes the source available. Else one that answers everything with an error would be
+   * available for a moment again and again.
+   */
+  async #askToRead(): Promise<void> {
+    await Promise.all([this.#client.hmget(this.#keys.state, 'epoch', 'sequence', 'token'), this.#askForPage('0-0', 1)]);
   }
 
   #update(): void {

@@ -1,16 +1,18 @@
-import { StateError } from './errors.ts';
+import { StateError, UnreadableStateError } from './errors.ts';
 import type { DecidedState, KnownPublisher, RecentContent, StoredState } from '../backplane.ts';
 
 /** The layout of the state that this release reads and writes; `append.lua` describes it. */
 const STATE_VERSION = '1';
 
+const ID = /^[0-9a-f]{32}$/;
+const NUMBER = /^\d{1,16}$/;
 const PUBLISHER = /^publisher:(.*) ([^ ]*)$/s;
 const PUBLISHES = /^(\d{13})(?: \d{16}:\d{16}:[0-9a-f]{32}:[01])*$/;
 const NEWEST_PUBLISH = / \d{16}:(\d{16}):[0-9a-f]{32}:[01]$/;
 const RECENT = /([0-9a-f]{32}):(\d{13}):([fo]) /g;
 
 /** Milliseconds since a moment by Redis' clock; never negative, as a failover may set the clock back. */
-function ageOf(at: string | undefined, now: number): number {
+function ageOf(at: number | string | undefined, now: number): number {
   return Math.max(0, now - Number(at));
 }
 
@@ -59,17 +61,18 @@ export function formatDecided({ unknown, ...known }: DecidedState): string {
   return JSON.stringify({ ...unknown, ...known });
 }
 
-function readDecided(text: string): DecidedState {
+/** @returns `undefined` where it is unreadable */
+function readDecided(text: string): DecidedState | undefined {
   let decided: unknown;
   try {
     decided = JSON.parse(text);
   } catch {
     decided = undefined;
   }
-  if (!isRecord(decided)) throw new StateError('what the state was decided on is not a JSON object');
+  if (!isRecord(decided)) return undefined;
   const { position, payloadId, previousBlockEnd, ...unknown } = decided;
   if (position !== undefined && !(isRecord(position) && isWhole(position['blockNumber']) && isWhole(position['index'])))
-    throw new StateError('the position in the state is not one');
+    return undefined;
   return {
     ...(position !== undefined && {
       position: { blockNumber: Number(position['blockNumber']), index: Number(position['index']) },
@@ -80,29 +83,52 @@ function readDecided(text: string): DecidedState {
   };
 }
 
+/** Whether a stored text is an epoch's id or a token. */
+export function isId(text: string | null | undefined): text is string {
+  return typeof text === 'string' && ID.test(text);
+}
+
+/** A number as it is stored, or `undefined` where it is none. */
+export function readNumber(text: string | null | undefined): number | undefined {
+  return typeof text === 'string' && NUMBER.test(text) && isWhole(Number(text)) ? Number(text) : undefined;
+}
+
 /**
  * Reads the state's hash.
  *
  * @param flat fields and values in turn, as HGETALL gives them
  * @param now milliseconds of Redis' clock when it was read
  * @returns `undefined` when there is no state
- * @throws StateError when a release with another layout wrote it, or it is broken
+ * @throws StateError when a release with another layout wrote it
+ * @throws UnreadableStateError when it is broken
  */
 export function readState(flat: readonly string[], now: number): StoredState | undefined {
   const fields = new Map<string, string>();
   for (let at = 0; at + 1 < flat.length; at += 2) fields.set(flat[at] ?? '', flat[at + 1] ?? '');
-  const sequence = fields.get('sequence');
-  if (sequence === undefined) return undefined;
+  if (fields.size === 0) return undefined;
   const version = fields.get('version');
-  if (version !== STATE_VERSION) throw new StateError(`the state has the layout ${String(version)}`);
-  const flashblockAt = fields.get('flashblockAt');
+  const layout = readNumber(version);
+  if (layout !== undefined && version !== STATE_VERSION) throw new StateError(`the state has the layout ${layout}`);
+  const epoch = fields.get('epoch');
+  const token = fields.get('token');
+  const sequence = readNumber(fields.get('sequence'));
+  const acceptedAt = readNumber(fields.get('acceptedAt'));
+  const flashblockAt = readNumber(fields.get('flashblockAt'));
+  const decided = readDecided(fields.get('decided') ?? '');
+  const unreadable = (what: string) => new UnreadableStateError(`the state's ${what} cannot be read`, token ?? '');
+  if (layout === undefined) throw unreadable('version');
+  if (!isId(epoch)) throw unreadable('epoch');
+  if (!isId(token)) throw unreadable('token');
+  if (sequence === undefined) throw unreadable('sequence');
+  if (acceptedAt === undefined || (flashblockAt === undefined && fields.has('flashblockAt'))) throw unreadable('times');
+  if (decided === undefined) throw unreadable('decision');
   return {
-    epoch: fields.get('epoch') ?? '',
-    sequence: Number(sequence),
-    token: fields.get('token') ?? '',
-    decided: readDecided(fields.get('decided') ?? ''),
+    epoch,
+    sequence,
+    token,
+    decided,
     recent: readRecent(fields.get('recent') ?? '', now),
-    acceptedAgeMs: ageOf(fields.get('acceptedAt'), now),
+    acceptedAgeMs: ageOf(acceptedAt, now),
     ...(flashblockAt !== undefined && { flashblockAgeMs: ageOf(flashblockAt, now) }),
     publishers: readPublishers(fields, now),
   };

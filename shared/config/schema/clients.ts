@@ -105,7 +105,7 @@ export const clientSettings = {
     programs: ['proxy', 'edge'],
     format: wholeNumber(1, 1_000_000),
     default: '2000',
-    help: 'Connections that have not become a WebSocket yet, in all.',
+    help: 'Connections that have not become a WebSocket yet, in all; above it the oldest goes.',
   },
   edgeWorkers: {
     group: 'Clients',
@@ -118,13 +118,13 @@ export const clientSettings = {
     group: 'Clients',
     programs: ['proxy', 'edge'],
     format: filePath,
-    help: 'Certificate chain to serve wss with.',
+    help: 'Certificate chain to serve wss with, as PEM; read again on change.',
   },
   tlsKeyFile: {
     group: 'Clients',
     programs: ['proxy', 'edge'],
     format: filePath,
-    help: 'Private key of TLS_CERT_FILE.',
+    help: 'Private key of TLS_CERT_FILE, as PEM.',
   },
   maxFilterTerms: {
     group: 'Clients',

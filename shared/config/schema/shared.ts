@@ -41,11 +41,11 @@ export const sharedSettings = {
     required: ['ingest', 'edge'],
     secret: true,
     fromFile: true,
-    help: 'The Redis that ingests and edges share. User and password stand in the URL.',
+    help: 'The Redis that ingests and edges share; a proxy shares its limits there. User and password stand in the URL.',
   },
   redisMode: {
     group: 'Stream and Redis',
-    programs: ['ingest', 'edge'],
+    programs: ['proxy', 'ingest', 'edge'],
     format: oneOf('standalone', 'sentinel', 'cluster'),
     default: { text: 'from the URL', compute: ({ redisUrl: url = '' }) => parseRedisUrl(url)?.mode ?? 'standalone' },
     help: 'cluster makes a Cluster of what a plain redis:// URL names.',

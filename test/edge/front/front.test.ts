@@ -186,18 +186,49 @@ describe('front', () => {
   });
 
   describe('connections that never become clients', () => {
-    it('are bounded in all', async () => {
+    it('are bounded in all: a new one takes the place of the one that has been waited for the longest', async () => {
       const harness = use(await EdgeHarness.start({ maxPending: 2 }));
-      const waiting = [use(new RawPeer(harness.port)), use(new RawPeer(harness.port))];
+      const longest = use(new RawPeer(harness.port));
+      await harness.pending(1);
+      const second = use(new RawPeer(harness.port));
       await harness.pending(2);
       const third = use(new RawPeer(harness.port));
-      await third.end();
+      await longest.end();
+      assert.equal(longest.text, '');
+      assert.equal(harness.front.pendingConnections, 2);
+      third.socket.write(upgradeRequest());
+      await third.head();
+      assert.equal(third.status, 101);
+      assert.equal(harness.front.pendingConnections, 1);
+      assert.equal(second.closed, false);
+      assert.equal(await harness.sample('flashcast_admissions_total{result="pending_limit"}'), 1);
+    });
+
+    it('leave /healthz answered and honest clients admitted when silent ones hold all places', async () => {
+      const harness = use(await EdgeHarness.start({ maxPending: 20 }));
+      const silent = Array.from({ length: 20 }, () => use(new RawPeer(harness.port)));
+      await harness.pending(20);
+      for (let round = 0; round < 5; round += 1) {
+        assert.equal((await answerOf(harness, GET('/healthz'))).status, 200);
+        use(await RawPeer.upgrade(harness.port));
+      }
+      const closed = silent.filter((peer) => peer.closed).length;
+      assert.ok(closed >= 1 && closed <= 10, `${closed} silent ones gave their place`);
+    });
+
+    it('are bounded by address, but for those of a trusted proxy', async () => {
+      const bounded = use(await EdgeHarness.start({ maxPendingPerIp: 2, trustedProxies: ['none'] }));
+      const waiting = [use(new RawPeer(bounded.port)), use(new RawPeer(bounded.port))];
+      await bounded.pending(2);
+      const third = await answerOf(bounded, upgradeRequest());
       assert.equal(third.text, '');
       waiting[0]!.socket.destroy();
-      await harness.pending(1);
-      const fourth = use(await RawPeer.upgrade(harness.port));
-      assert.equal(harness.front.pendingConnections, 1);
-      assert.equal(fourth.status, 101);
+      await bounded.pending(1);
+      use(await RawPeer.upgrade(bounded.port));
+
+      const behindProxy = use(await EdgeHarness.start({ maxPendingPerIp: 2 }));
+      Array.from({ length: 5 }, () => use(new RawPeer(behindProxy.port)));
+      await behindProxy.pending(5);
     });
 
     it('are ended when they send no request in time', async () => {

@@ -250,6 +250,21 @@ describe('edge stream', () => {
     await stream.stop();
   });
 
+  it('reads the newest message where an older one in the history has an unknown version', async () => {
+    for (const [newestSequence, unreadableVersion] of [
+      [3, undefined],
+      [4, 9],
+    ] as const) {
+      const { stream, source } = setUp();
+      void stream.start();
+      source.listener.available(true);
+      source.listener.unknownVersion(9);
+      await source.reads[0]?.answer({ ...history(envelopesOf(2, 3)), newestSequence });
+      assert.equal(stream.readiness.unreadableVersion, unreadableVersion);
+      await stream.stop();
+    }
+  });
+
   it('tells for readiness that the last message had a version it does not read', async () => {
     const { stream, source, metric, lines } = await setUpFilled();
     source.listener.unknownVersion(9);

@@ -23,6 +23,7 @@ class Followed {
   reads: number[] = [];
   lost = 0;
   epochs = 0;
+  missingHeads: number[] = [];
   now = 0;
 
   constructor(bounds: Partial<StreamBounds> = {}) {
@@ -50,6 +51,8 @@ class Followed {
         this.reads.push(action.afterSequence);
       } else if (action.action === 'epochChanged') {
         this.epochs += 1;
+      } else if (action.action === 'headMissing') {
+        this.missingHeads.push(action.sequence);
       } else {
         this.delivered.push(action.delivery.envelope.payload.toString());
         this.sources.push(action.source);
@@ -390,6 +393,40 @@ describe('follower with a quiet channel', () => {
     assert.equal(followed.follower.behindSince, 1000);
     followed.read(history(envelopesOf(3, 5)));
     assert.equal(followed.follower.behindSince, undefined);
+  });
+
+  for (const [what, read] of [
+    ['ends before it', history(envelopesOf(2, 3))],
+    ['is gone', { envelopes: [], oldestSequence: undefined }],
+  ] as const) {
+    it(`gives up a head after three reads of a history that ${what}, says so once, and goes on with live messages`, () => {
+      const followed = Followed.at(3);
+      for (let second = 0; second < 10; second += 1) {
+        followed.head(5);
+        followed.pass(1000);
+        if (followed.reads.length > second) followed.read(read);
+      }
+      assert.equal(followed.reads.length, 3);
+      assert.deepEqual(followed.missingHeads, [5]);
+      assert.equal(followed.follower.behindSince, undefined);
+      followed.live(...envelopesOf(6, 6));
+      followed.read(history(envelopesOf(6, 6)));
+      followed.live(...envelopesOf(7, 7));
+      assert.deepEqual(followed.delivered, contents(6, 7));
+      assert.equal(followed.lost, 2);
+    });
+  }
+
+  it('is not behind a head whose entry in the history cannot be read', () => {
+    const followed = Followed.at(3);
+    followed.head(4);
+    followed.pass(500);
+    followed.read({ ...history(envelopesOf(3, 3)), newestSequence: 4 });
+    assert.equal(followed.follower.behindSince, undefined);
+    assert.deepEqual(followed.missingHeads, []);
+    followed.head(4);
+    followed.pass(5000);
+    assert.deepEqual(followed.reads, [2]);
   });
 
   it('is not behind a head that the history gives no more, and asks for it once', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { flashblockJson } from '../../support/messages.ts';
 import { usesResources } from '../../support/use.ts';
 import { OPTIONS, Rig } from './rig.ts';
 import { SocketServer } from './sockets.ts';
 import type { Position } from '../../../shared/flashblock.ts';
 
+const LAST = { blockNumber: 7, index: 3 };
 const RESUMED = '/ws?block_number=7&flashblock_index=3';
 
 describe('resuming from an upstream', () => {
@@ -16,7 +18,7 @@ describe('resuming from an upstream', () => {
     query = '',
   ) {
     const server = use(await SocketServer.start({}, statusOf));
-    const known: { position?: Position } = { position: { blockNumber: 7, index: 3 } };
+    const known: { position?: Position } = { position: LAST };
     const rig = use(new Rig(server.url + query, options, { lastPosition: () => known.position }));
     return { server, rig, known };
   }
@@ -63,6 +65,25 @@ describe('resuming from an upstream', () => {
       rig.clock.advance(500);
       await server.dialled(3);
       assert.deepEqual(server.dials, [RESUMED, '/ws', '/ws']);
+    });
+  }
+
+  for (const [what, first, resumed] of [
+    ['the next index', { blockNumber: LAST.blockNumber, index: LAST.index + 1 }, 1],
+    ['the next block', { blockNumber: LAST.blockNumber + 1, index: 0 }, 1],
+    ['a later index', { blockNumber: LAST.blockNumber, index: LAST.index + 2 }, 0],
+    ['what it had before', { blockNumber: LAST.blockNumber, index: LAST.index }, 0],
+  ] as const) {
+    it(`counts ${resumed === 1 ? 'a' : 'no'} gap as resumed where a connection goes on with ${what}`, async () => {
+      const { server, rig } = await start(() => undefined);
+      await rig.connected();
+      const later = { blockNumber: LAST.blockNumber, index: LAST.index + 1 };
+      for (const position of [first, later]) server.sockets[0]!.send(flashblockJson(position).toString());
+      await rig.received(2);
+      assert.equal(
+        await rig.metric(`flashcast_upstream_gaps_total{upstream="${rig.upstream.name}",outcome="resumed"}`),
+        resumed === 1 ? 1 : undefined,
+      );
     });
   }
 

@@ -21,15 +21,18 @@ describe('settings', () => {
     assert.equal(proxy.subscriberMaxIntervalMs, 20_000);
     assert.equal(proxy.metrics, true);
     assert.deepEqual(proxy.metricsGlobalLabels, {});
-    assert.equal(proxy.perIpConnectionLimit, 0);
+    assert.equal(proxy.perIpConnectionLimit, 10);
+    assert.equal(proxy.connectRatePerIp, 0);
+    assert.equal(proxy.publicAccessEnabled, false);
     assert.equal(proxy.demo, false);
     assert.equal(proxy.ingestId, 'host-1-0a1b2c3d');
   });
 
-  it('of the edge raise two defaults for a fleet', () => {
+  it('of the edge raise two defaults for a fleet, and bound how fast an address connects', () => {
     const edge: EdgeSettings = settings('edge', { env: MINIMAL.edge });
     assert.equal(edge.instanceConnectionLimit, 10_000);
     assert.equal(edge.clientPingEnabled, true);
+    assert.deepEqual([edge.perIpConnectionLimit, edge.connectRatePerIp, edge.connectBurstPerIp], [10, 10, 50]);
     assert.equal(edge.redisUrl, 'redis://redis');
     assert.equal(edge.redisMode, 'standalone');
     assert.ok(!('upstreamWs' in edge));
@@ -161,14 +164,10 @@ describe('settings', () => {
 
   it('accept what asks for nothing although its feature is missing', () => {
     const env = {
-      PER_IP_CONNECTION_LIMIT: '0',
-      CONNECT_RATE_PER_IP: '0',
-      PUBLIC_ACCESS_ENABLED: 'false',
       EDGE_WORKERS: '1',
-      PROXY_PROTOCOL: '0',
       STATUS_PAGE: 'false',
     };
-    assert.equal(settings('edge', { env: { ...MINIMAL.edge, ...env } }).perIpConnectionLimit, 0);
+    assert.equal(settings('edge', { env: { ...MINIMAL.edge, ...env } }).edgeWorkers, 1);
   });
 
   it('accept what only looks like a contradiction', () => {

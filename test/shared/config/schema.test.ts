@@ -20,21 +20,6 @@ OTEL_EXPORTER_OTLP_ENDPOINT`.split(/\s+/);
 
 /** A value for each later setting that asks for its feature. */
 const ASKING: Readonly<Record<string, string>> = {
-  apiKeys: 'app:key',
-  apiKeysFile: '/keys',
-  publicAccessEnabled: 'true',
-  perIpConnectionLimit: '10',
-  connectRatePerIp: '10',
-  connectBurstPerIp: '50',
-  maxPendingPerIp: '50',
-  ipv6Prefix: '64',
-  leaseTtlMs: '30000',
-  limitFailMode: 'open',
-  limitTimeoutMs: '250',
-  redisUrl: 'redis://redis',
-  proxyProtocol: 'true',
-  tlsCertFile: '/cert',
-  tlsKeyFile: '/key',
   edgeWorkers: 'auto',
   maxFilterTerms: '1000',
   statusPage: 'true',

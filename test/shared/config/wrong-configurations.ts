@@ -209,22 +209,47 @@ export const WRONG_CONFIGURATIONS: readonly WrongConfiguration[] = [
   {
     title: 'what this release does not do',
     program: 'proxy',
-    argv: ['--demo', '--api-keys', 'app:hunter2', '--status-page', '--edge-workers', '2'],
-    env: {
-      PER_IP_CONNECTION_LIMIT: '10',
-      PUBLIC_ACCESS_ENABLED: 'true',
-      REDIS_URL: 'redis://:topsecret@redis',
-      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:hunter2@otel/keyinpath',
-    },
+    argv: ['--demo', '--status-page', '--edge-workers', '2'],
+    env: { MAX_FILTER_TERMS: '10', OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:hunter2@otel/keyinpath' },
     expected: [
       /^--edge-workers: not a flag of proxy; it belongs to edge$/,
-      /^PER_IP_CONNECTION_LIMIT: received "10"\. Limits per IP address are not enforced by this release\.$/,
-      /^--api-keys: received \*\*\*\. API keys are not checked by this release/,
-      /^PUBLIC_ACCESS_ENABLED: received "true"\. API keys are not checked/,
-      /^REDIS_URL: received redis:\/\/\*\*\*@redis\. Limits shared through Redis are not enforced/,
+      /^MAX_FILTER_TERMS: received "10"\. Filters are not evaluated by this release\.$/,
       /^--status-page: received "true"\. This release has no status page/,
       /^OTEL_EXPORTER_OTLP_ENDPOINT: received https:\/\/\*\*\*@otel\/\*\*\*\. This release sends no traces\.$/,
     ],
+  },
+  {
+    title: 'keys that are none',
+    program: 'proxy',
+    argv: ['--demo', '--api-keys', 'app:hunter2,topsecret'],
+    expected: [/^--api-keys: received \*\*\*,\*\*\*, expected app:key or app:key:limit between commas$/],
+  },
+  {
+    title: 'half of what TLS needs',
+    program: 'edge',
+    env: { ...MINIMAL.edge, TLS_CERT_FILE: 'cert.pem' },
+    expected: [/^TLS_KEY_FILE: not set, expected the path of a file, as TLS_CERT_FILE is set$/],
+  },
+  {
+    title: 'the other half of what TLS needs',
+    program: 'proxy',
+    argv: ['--demo', '--tls-key-file', 'key.pem'],
+    expected: [/^TLS_CERT_FILE: not set, expected the path of a file, as --tls-key-file is set$/],
+  },
+  {
+    title: 'a PROXY protocol that nobody may speak, and a lease shorter than the wait for it',
+    program: 'edge',
+    env: { ...MINIMAL.edge, PROXY_PROTOCOL: 'true', TRUSTED_PROXIES: 'none', LEASE_TTL_MS: '200' },
+    expected: [
+      /^LIMIT_TIMEOUT_MS by default \(250\): expected less than LEASE_TTL_MS \(200\), else a lease expires/,
+      /^PROXY_PROTOCOL: expected TRUSTED_PROXIES to name the balancers that speak it/,
+    ],
+  },
+  {
+    title: "servers of a proxy's Redis that are several",
+    program: 'proxy',
+    argv: ['--demo', '--redis-url', 'redis://r1,r2'],
+    expected: [/^--redis-url: names 2 servers, expected one/],
   },
   {
     title: 'names and labels that would break what they name',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readTarget, reconnectDelayMs } from '../../../../shared/backplane/redis/connect.ts';
+import { readTarget } from '../../../../shared/backplane/redis/connect.ts';
 import { streamKeys } from '../../../../shared/backplane/redis/keys.ts';
 
 describe('where Redis is', () => {
@@ -30,13 +30,6 @@ describe('where Redis is', () => {
         (error) => error instanceof TypeError && !/secret|host/.test(error.message),
       );
     }
-  });
-
-  it('is dialled again after a pause that grows to half a second', () => {
-    const delays = Array.from({ length: 20 }, (_, attempt) => reconnectDelayMs(attempt + 1));
-    assert.ok(delays.every((delay) => delay >= 25 && delay <= 500));
-    assert.ok((delays[0] ?? 0) <= 50);
-    assert.ok((delays[19] ?? 0) >= 250);
   });
 
   it('holds all keys of the stream in one slot', () => {

@@ -51,7 +51,8 @@ describe('what is stored in Redis', () => {
   it('is left alone where its layout is unknown', async () => {
     await writer.publish(draft(0));
     await harness.client.hset(harness.keys.state, 'version', '2');
-    const publisher = await startPublisher(harness.publisher());
+    const publisher = harness.publisher();
+    await publisher.start();
     await assert.rejects(writer.send(writer.request(draft(1))), BackplaneUnavailableError);
     await assert.rejects(publisher.readState(), BackplaneUnavailableError);
     assert.equal(await harness.client.hget(harness.keys.state, 'sequence'), '1');
