@@ -44,6 +44,11 @@ export abstract class Client {
     this.cursor = cursor;
   }
 
+  /** How it is counted; stays what it was when the client has been removed. */
+  get kind(): 'plain' | 'filtered' {
+    return this.filter === undefined ? 'plain' : 'filtered';
+  }
+
   /** Whether frames may be written: the closing handshake has not begun. */
   abstract get open(): boolean;
 
