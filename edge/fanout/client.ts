@@ -23,8 +23,8 @@ export abstract class Client {
   index = -1;
   /** The socket holds bytes that the kernel has not taken; nothing more is written until it has. */
   blocked = false;
-  /** The message before the cursor is among those bytes. */
-  inFlight = false;
+  /** Ordinal of the message that is among those bytes; `undefined`: none is. */
+  inFlight: number | undefined = undefined;
   /** Its cursor has not reached the ring's head since it joined behind it or since the last burst. */
   catchingUp = false;
   /** It waits its turn to be caught up; rounds pass it over. */

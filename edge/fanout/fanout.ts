@@ -16,6 +16,7 @@ import type { Ring, RingEntry } from '../stream/contract.ts';
 import type { Client } from './client.ts';
 import { CatchUps, SLICE_MS, canGoOn } from './catch-ups.ts';
 import { ClientWriter } from './client-writer.ts';
+import { Delivery } from './delivery.ts';
 import { DeliveryMetrics, type FanoutMetrics } from './delivery-metrics.ts';
 import { Filtering } from './filtering.ts';
 import { LagWatch } from './lag-watch.ts';
@@ -49,6 +50,7 @@ export class Fanout<C extends Client = Client> {
   readonly #settledListeners: (() => void)[] = [];
   readonly #catchUps: CatchUps;
   readonly #filtering: Filtering;
+  readonly #delivery: Delivery;
 
   /** The next slice or round. */
   #next: NodeJS.Immediate | undefined;
@@ -66,8 +68,6 @@ export class Fanout<C extends Client = Client> {
   /** Entries below it have been written to every client that could take them. */
   #settled: number;
   #lastWriteAt = 0;
-  /** The ring's head after the last entry of the last burst. */
-  #burstEnd = 0;
 
   constructor(limits: LagLimits, dependencies: FanoutDependencies) {
     const { ring, stall } = dependencies;
@@ -79,9 +79,12 @@ export class Fanout<C extends Client = Client> {
     this.#bursts = new BurstDetector(limits);
     this.#settled = ring.head;
     this.#catchUps = new CatchUps(now);
-    this.#filtering = new Filtering(dependencies.metrics, now);
-    this.writer = new ClientWriter((client) => this.#resume(client), now);
-    this.lag = new LagWatch(limits, { ring, stall, now, writer: this.writer });
+    const filtering = new Filtering(dependencies.metrics, now);
+    const writer = new ClientWriter((client) => this.#resume(client), now);
+    this.#filtering = filtering;
+    this.#delivery = new Delivery({ ring, writer, filtering, metrics: this.#metrics, now });
+    this.writer = writer;
+    this.lag = new LagWatch(limits, { ring, stall, now, writer, filtering });
   }
 
   start(): void {
@@ -156,7 +159,7 @@ export class Fanout<C extends Client = Client> {
   /** Delivers a new entry of the ring. The first slice is written before this returns. */
   entry(entry: RingEntry): void {
     if (this.#bursts.add(entry.envelope, entry.arrivedAt)) {
-      this.#burstEnd = this.#ring.head;
+      this.#delivery.burst();
       for (const client of this.writer.blocked) client.catchingUp = true;
     }
     if (this.#running) this.#again = true;
@@ -243,7 +246,7 @@ export class Fanout<C extends Client = Client> {
   #catchUpSlice(): void {
     const { writes, durationMs } = this.#catchUps.slice(
       SLICE_WRITES,
-      (client, budget, deadline) => this.#serve(client, budget, deadline),
+      (client, budget, deadline) => this.#delivery.serve(client, budget, deadline),
       this.#ring.head,
     );
     if (writes > 0) this.#metrics.slice(durationMs);
@@ -258,53 +261,8 @@ export class Fanout<C extends Client = Client> {
   #serveLive(client: Client): number {
     // What a filter does not want is passed over without a write, so that writes alone would not end a slice.
     const deadline = client.filter === undefined ? Infinity : this.#now() + SLICE_MS;
-    const writes = this.#serve(client, SLICE_WRITES, deadline);
+    const writes = this.#delivery.serve(client, SLICE_WRITES, deadline);
     if (canGoOn(client, this.#ring.head)) this.#queueCatchUp(client);
-    return writes;
-  }
-
-  /**
-   * Writes what a client wants of all that is between its cursor and the head, until its socket blocks, `budget` frames are
-   * written or it is `deadline`.
-   *
-   * @returns how many frames were written
-   */
-  #serve(client: Client, budget: number, deadline: number): number {
-    if (client.blocked || client.held || !client.open) return 0;
-    const head = this.#ring.head;
-    const first = client.cursor;
-    let writes = 0;
-    while (
-      client.cursor < head &&
-      writes < budget &&
-      (client.cursor === first || deadline === Infinity || this.#now() < deadline)
-    ) {
-      const entry = this.#ring.at(client.cursor);
-      if (entry === undefined) {
-        client.tooSlow('fell_out');
-        return writes;
-      }
-      client.cursor += 1;
-      if (client.filter !== undefined && !this.#filtering.wants(entry, client.filter)) continue;
-      const frame = entry.frame(client.encoding);
-      if (frame === undefined) {
-        this.#metrics.failed();
-        continue;
-      }
-      const taken = this.writer.write(client, frame);
-      if (client.socket.errored !== null) {
-        this.#metrics.failed();
-        return writes;
-      }
-      writes += 1;
-      this.#metrics.sent(frame.length, client.filter !== undefined);
-      if (!taken) {
-        client.inFlight = true;
-        if (client.cursor <= this.#burstEnd) client.catchingUp = true;
-        return writes;
-      }
-    }
-    if (client.cursor === head) client.catchingUp = false;
     return writes;
   }
 

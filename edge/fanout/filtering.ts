@@ -44,8 +44,12 @@ export class Filtering {
 
   /** Whether a message is for the clients with this filter. */
   wants(entry: RingEntry, filter: FilterEntry): boolean {
-    const known = this.#matches(entry)?.has(filter);
-    return known ?? this.#evaluate(entry).has(filter) ?? false;
+    return this.known(entry, filter) ?? this.#evaluate(entry).has(filter) ?? false;
+  }
+
+  /** The same where it is known; `undefined` where the message has yet to be looked at for the filter. */
+  known(entry: RingEntry, filter: FilterEntry): boolean | undefined {
+    return this.#matches(entry)?.has(filter);
   }
 
   #matches(entry: RingEntry): FilterMatches | undefined {

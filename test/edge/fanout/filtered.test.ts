@@ -1,81 +1,16 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
-import { Registry } from 'prom-client';
-import { type Filter, createFilter } from '../../../edge/filter/filter.ts';
-import { Fanout } from '../../../edge/fanout/fanout.ts';
-import { ringCodec } from '../../../edge/ring-codec.ts';
-import { createRing } from '../../../edge/stream/ring.ts';
-import { createEdgeMetrics } from '../../../shared/metrics/edge-metrics.ts';
-import { createEncodingMetrics } from '../../../shared/metrics/encoding-metrics.ts';
-import { TestStall, samplesOf } from '../harness.ts';
 import { envelopeOf } from '../stream/envelopes.ts';
-import { FakeClient } from './fake-clients.ts';
-
-const addressOf = (name: number) => name.toString(16).padStart(40, '5');
-const wanting = (...names: number[]): Filter => createFilter(names.map(addressOf), [], 'any')!;
-
-class Setup {
-  readonly registry = new Registry();
-  readonly metrics = createEdgeMetrics(this.registry);
-  readonly ring = createRing(
-    { streamMaxMessages: 64, streamMaxBytes: 1_000_000 },
-    { codec: ringCodec, metrics: createEncodingMetrics(this.registry), onUndecodable: () => undefined },
-  );
-  readonly fanout = new Fanout<FakeClient>(
-    { messageBufferSize: 20, clientQueueBytes: 1_000_000, clientSendTimeoutMs: 1000 },
-    { ring: this.ring, metrics: this.metrics, stall: new TestStall(), now: () => this.time },
-  );
-  time = 10_000;
-  sequence = 0;
-  /** The names in each message, by its number. */
-  readonly messages: (readonly number[])[] = [];
-
-  join(filter: Filter | undefined, cursor = this.ring.head): FakeClient {
-    const client = new FakeClient('identity', cursor);
-    this.fanout.add(client, filter);
-    return client;
-  }
-
-  /** A message whose transactions name these addresses. */
-  deliver(names: readonly number[], fields: Parameters<typeof envelopeOf>[1] = {}): void {
-    const transactions = names.map((name) => `0x02${addressOf(name)}`);
-    const plain = Buffer.from(`{"n":"${this.sequence}","diff":${JSON.stringify({ transactions })}}`);
-    this.messages.push(names);
-    this.sequence += 1;
-    const position = { blockNumber: 1, index: this.sequence };
-    const envelope = envelopeOf(this.sequence, { plain, position, ...fields });
-    this.fanout.entry(this.ring.append({ envelope, lostBefore: 0 }, this.time));
-  }
-
-  /** From now on each message takes a millisecond to look at. */
-  slowDown(): void {
-    const at = this.ring.at.bind(this.ring);
-    this.ring.at = (ordinal) => {
-      this.time += 1;
-      return at(ordinal);
-    };
-  }
-
-  async settled(): Promise<void> {
-    while (!this.fanout.isSettled) await turn();
-  }
-
-  async sample(name: string): Promise<number | undefined> {
-    return (await samplesOf(this.registry)).get(name);
-  }
-}
-
-function numbersOf(client: FakeClient): number[] {
-  return client.socket.written.map((frame) => Number(/"n":"(\d+)"/.exec(frame.toString('latin1'))?.[1]));
-}
+import type { FakeClient } from './fake-clients.ts';
+import { FilteredSetup, addressOf, numbersOf, wanting } from './filtered-setup.ts';
 
 const EVALUATIONS = 'flashcast_filter_evaluate_seconds_count';
 const UNPARSED = 'flashcast_filter_unparsed_total';
 
 describe('the fan-out to filtered clients', () => {
   it('gives each what it wants, the others everything, and all the same buffers', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     const [one, both, all] = [setup.join(wanting(1)), setup.join(wanting(1, 2)), setup.join(undefined)];
     for (const names of [[1], [2], [3], [], [3, 1]]) setup.deliver(names);
     await setup.settled();
@@ -88,7 +23,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('looks at a message once, however many filter, and never where nobody does', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     setup.join(undefined);
     setup.deliver([1]);
     assert.equal(await setup.sample(EVALUATIONS), 0);
@@ -104,7 +39,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('looks at a message once for all that wait to catch up', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     for (let message = 0; message < 20; message += 1) setup.deliver([message % 4]);
     const clients = Array.from({ length: 100 }, (_, at) => setup.join(wanting(at), at % 10));
     await setup.settled();
@@ -116,7 +51,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('gives no filtered client what cannot be read or is no flashblock, and counts it once', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     const [client, other, all] = [setup.join(wanting(1)), setup.join(wanting(2)), setup.join(undefined)];
     const named = Buffer.from(`{"n":"9","diff":{"transactions":["0x02${addressOf(1)}"]}}`);
     const { position, ...none } = envelopeOf(1, { plain: named });
@@ -135,7 +70,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('ends a slice of a catch-up by its time where nothing is wanted', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     for (let message = 0; message < 20; message += 1) setup.deliver([1]);
     setup.slowDown();
     const client = setup.join(wanting(2), 0);
@@ -147,7 +82,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('ends a slice of many catch-ups by its time where nothing is wanted', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     setup.deliver([1]);
     setup.slowDown();
     const clients = Array.from({ length: 20 }, () => setup.join(wanting(2), 0));
@@ -159,7 +94,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('goes on in slices with a client that was blocked', async () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     const client = setup.join(wanting(1));
     client.socket.room = 0;
     setup.deliver([1]);
@@ -172,7 +107,7 @@ describe('the fan-out to filtered clients', () => {
   });
 
   it('counts the scan forms in the bytes of the ring', () => {
-    const setup = new Setup();
+    const setup = new FilteredSetup();
     setup.join(wanting(2));
     setup.deliver([1, 1, 1]);
     const entry = setup.ring.at(0)!;
@@ -201,7 +136,7 @@ describe('the fan-out to filtered clients', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
-        const setup = new Setup();
+        const setup = new FilteredSetup();
         const here: { client: FakeClient; names: readonly number[]; from: number }[] = [];
         for (const next of steps) {
           if (next.do === 'deliver') setup.deliver(next.names);
