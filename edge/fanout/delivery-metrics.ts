@@ -6,6 +6,7 @@ export type FanoutMetrics = Pick<
   | 'filterMatches'
   | 'filterUnparsed'
   | 'filterEvaluate'
+  | 'streamHasReceipts'
   | 'sentMessages'
   | 'failedMessages'
   | 'bytesBroadcasted'

@@ -115,9 +115,9 @@ export class Fanout<C extends Client = Client> {
     return !this.#running && this.#settled === this.#ring.head && this.#catchUps.size === 0;
   }
 
-  /** Different filters of the clients in the list. */
-  get filters(): number {
-    return this.#filtering.filters;
+  /** What is known of filters. */
+  get filtering(): Pick<Filtering, 'clients' | 'filters' | 'hasReceipts'> {
+    return this.#filtering;
   }
 
   /**

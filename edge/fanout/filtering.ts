@@ -1,9 +1,10 @@
 import type { EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { Filter } from '../filter/filter.ts';
 import { type FilterEntry, FilterIndex, FilterMatches } from '../filter/filter-index.ts';
+import type { ScanForm } from '../filter/scan-form.ts';
 import type { RingEntry } from '../stream/contract.ts';
 
-export type FilteringMetrics = Pick<EdgeMetrics, 'filterEvaluate' | 'filterUnparsed'>;
+export type FilteringMetrics = Pick<EdgeMetrics, 'filterEvaluate' | 'filterUnparsed' | 'streamHasReceipts'>;
 
 /** What is kept for a message that cannot be read: it matches no filter, whenever that came. */
 const NOTHING = new FilterMatches(new Uint32Array(0), Infinity);
@@ -17,6 +18,8 @@ export class Filtering {
   readonly #index = new FilterIndex();
   readonly #metrics: FilteringMetrics;
   readonly #now: () => number;
+  #clients = 0;
+  #hasReceipts: boolean | undefined;
   readonly #kept = new WeakMap<RingEntry, FilterMatches>();
   /** The last one asked for: a round asks for the same message again and again. */
   #last: { entry: RingEntry; matches: FilterMatches } | undefined;
@@ -27,6 +30,19 @@ export class Filtering {
     this.#now = now;
   }
 
+  /** Clients with a filter. */
+  get clients(): number {
+    return this.#clients;
+  }
+
+  /**
+   * Whether the newest message with transactions that filters were asked about carries receipts, without which no topic
+   * matches; `undefined` while there was none.
+   */
+  get hasReceipts(): boolean | undefined {
+    return this.#hasReceipts;
+  }
+
   /** Different filters. */
   get filters(): number {
     return this.#index.size;
@@ -34,10 +50,12 @@ export class Filtering {
 
   /** A client with this filter has come; {@link leave} is to be called when it is gone. */
   join(filter: Filter): FilterEntry {
+    this.#clients += 1;
     return this.#index.add(filter);
   }
 
   leave(filter: FilterEntry): void {
+    this.#clients -= 1;
     this.#index.remove(filter);
     if (this.#index.size === 0) this.#last = undefined;
   }
@@ -63,7 +81,17 @@ export class Filtering {
     this.#kept.set(entry, matches);
     this.#last = { entry, matches };
     if (form === undefined) this.#metrics.filterUnparsed.inc();
-    else this.#metrics.filterEvaluate.observe((this.#now() - startedAt) / 1000);
+    else {
+      this.#metrics.filterEvaluate.observe((this.#now() - startedAt) / 1000);
+      this.#noteReceipts(form);
+    }
     return matches;
+  }
+
+  /** A message without transactions has no receipts wherever it comes from. */
+  #noteReceipts({ ends, hasReceipts }: ScanForm): void {
+    if (ends.length === 0 && !hasReceipts) return;
+    this.#hasReceipts = hasReceipts;
+    this.#metrics.streamHasReceipts.set(hasReceipts ? 1 : 0);
   }
 }

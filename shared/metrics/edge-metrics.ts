@@ -95,6 +95,10 @@ export function createEdgeMetrics(registry: Registry) {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    streamHasReceipts: gauge(
+      'flashcast_stream_has_receipts',
+      'Whether the newest message with transactions that filters were asked about carries receipts, without which no topic matches',
+    ),
     streamUnknownMessages: counter('flashcast_stream_unknown_messages_total', 'Messages that are not flashblocks'),
     streamUnknownVersions: counter(
       'flashcast_stream_unknown_versions_total',

@@ -48,7 +48,7 @@ describe('clients with a filter', () => {
       peer.socket.destroy();
       await edge.logged('client disconnected');
       assert.equal(await edge.sample(`flashcast_clients{kind="filtered",${kind}}`), 0);
-      assert.equal(edge.fanout.filters, 0);
+      assert.equal(edge.fanout.filtering.filters, 0);
     });
   }
 

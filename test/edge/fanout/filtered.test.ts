@@ -32,7 +32,7 @@ describe('the fan-out to filtered clients', () => {
     await setup.settled();
     assert.equal(await setup.sample(EVALUATIONS), 5);
     for (const client of clients) setup.fanout.remove(client);
-    assert.equal(setup.fanout.filters, 0);
+    assert.equal(setup.fanout.filtering.filters, 0);
     setup.deliver([1]);
     await setup.settled();
     assert.equal(await setup.sample(EVALUATIONS), 5);
@@ -67,6 +67,31 @@ describe('the fan-out to filtered clients', () => {
       [client, other, all].map(({ socket }) => socket.written.length),
       [0, 0, 2],
     );
+  });
+
+  it('tells how many filter, and whether the stream carries receipts', async () => {
+    const setup = new FilteredSetup();
+    const { filtering } = setup.fanout;
+    const receipts = '"metadata":{"receipts":{"0x1":{"Eip1559":{"logs":[]}}}}';
+    const plainOf = (transactions: string, rest = '') =>
+      Buffer.from(`{"diff":{"transactions":[${transactions}]}${rest && `,${rest}`}}`);
+    const clients = [setup.join(wanting(1)), setup.join(wanting(1)), setup.join(wanting(2)), setup.join(undefined)];
+    assert.deepEqual([filtering.clients, filtering.filters, filtering.hasReceipts], [3, 2, undefined]);
+    for (const [plain, known] of [
+      [plainOf(''), undefined],
+      [plainOf(`"0x02${addressOf(1)}"`), false],
+      [plainOf(`"0x02${addressOf(1)}"`, receipts), true],
+      [plainOf(''), true],
+      [plainOf('', receipts), true],
+      [plainOf(`"0x02${addressOf(1)}"`), false],
+    ] as const) {
+      setup.deliver([], { plain, payload: plain, plainLength: plain.length });
+      await setup.settled();
+      assert.equal(filtering.hasReceipts, known);
+      assert.equal(await setup.sample('flashcast_stream_has_receipts'), known === true ? 1 : 0);
+    }
+    for (const client of [...clients, ...clients]) setup.fanout.remove(client);
+    assert.deepEqual([filtering.clients, filtering.filters], [0, 0]);
   });
 
   it('ends a slice of a catch-up by its time where nothing is wanted', async () => {
