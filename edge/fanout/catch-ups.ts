@@ -4,8 +4,9 @@ import type { Client } from './client.ts';
 export const SLICE_MS = 2;
 
 /** Whether there is more to write to a client, and it can be written now. */
-export function canGoOn({ blocked, held, open, socket, cursor }: Client, head: number): boolean {
-  return !blocked && !held && open && socket.errored === null && cursor < head;
+export function canGoOn(client: Client, head: number): boolean {
+  const { blocked, held, cursor } = client;
+  return cursor < head && !blocked && !held && client.open && client.socket.errored === null;
 }
 
 /**

@@ -260,7 +260,8 @@ export class Fanout<C extends Client = Client> {
   /** @returns how many frames were written */
   #serveLive(client: Client): number {
     // What a filter does not want is passed over without a write, so that writes alone would not end a slice.
-    const deadline = client.filter === undefined ? Infinity : this.#now() + SLICE_MS;
+    const passesOver = client.filter !== undefined && client.cursor < this.#ring.head - 1;
+    const deadline = passesOver ? this.#now() + SLICE_MS : Infinity;
     const writes = this.#delivery.serve(client, SLICE_WRITES, deadline);
     if (canGoOn(client, this.#ring.head)) this.#queueCatchUp(client);
     return writes;
