@@ -162,15 +162,19 @@ export class Edge {
   /** For `/status.json`; times in milliseconds. */
   status(): object {
     const { head, tail } = this.#stream.ring;
+    const { clients, filtering, writer } = this.#fanout;
     const newest = this.#newest;
     return {
-      clients: this.#fanout.clients.length,
+      clients: clients.length,
+      filteredClients: filtering.clients,
+      filters: filtering.filters,
       clientLimit: this.#options.instanceConnectionLimit,
       pendingConnections: this.#front.pendingConnections,
-      blockedClients: this.#fanout.writer.blocked.size,
+      blockedClients: writer.blocked.size,
       draining: this.#front.isDraining,
       ...(this.#keys !== undefined && { apiKeys: this.#keys.status() }),
       ringMessages: head - tail,
+      streamHasReceipts: filtering.hasReceipts ?? null,
       lastSequence: newest?.envelope.sequence ?? null,
       lastPosition: newest?.envelope.position ?? null,
       lastMessageAgeMs: newest === undefined ? null : Math.round(performance.now() - newest.arrivedAt),

@@ -28,10 +28,19 @@ export interface TextFlag extends Described {
   readonly kind: 'text';
   readonly initial?: string;
 }
+/** May come several times; each time adds a value. */
+export interface ListFlag extends Described {
+  readonly kind: 'list';
+  /** What each value must be. */
+  readonly pattern: RegExp;
+  readonly expected: string;
+  /** Values at most. */
+  readonly max: number;
+}
 export interface SwitchFlag extends Described {
   readonly kind: 'switch';
 }
-export type Flag = NumberFlag | RateFlag | ChoiceFlag | TextFlag | SwitchFlag;
+export type Flag = NumberFlag | RateFlag | ChoiceFlag | TextFlag | ListFlag | SwitchFlag;
 /** Flags by the camelCase of their names: `stallMs` is `--stall-ms`. */
 export type Flags = Readonly<Record<string, Flag>>;
 
@@ -44,7 +53,9 @@ type ValueOf<F extends Flag> = F extends NumberFlag
       ? Optional<F, Choice>
       : F extends TextFlag
         ? Optional<F, string>
-        : boolean;
+        : F extends ListFlag
+          ? readonly string[]
+          : boolean;
 export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 
 export interface ParsedFlags<F extends Flags> {
@@ -66,6 +77,8 @@ function expectation(flag: Flag): string {
       return `one of ${flag.choices.join(', ')}`;
     case 'text':
       return 'a value';
+    case 'list':
+      return flag.expected;
     case 'switch':
       return 'no value';
   }
@@ -75,11 +88,18 @@ function readValue(flag: Flag, text: string | undefined): string | number | bool
   if (flag.kind === 'switch') return text === undefined ? true : undefined;
   if (text === undefined || text === '') return undefined;
   if (flag.kind === 'text') return text;
+  if (flag.kind === 'list') return flag.pattern.test(text) ? text : undefined;
   if (flag.kind === 'choice') return flag.choices.includes(text) ? text : undefined;
   if (!(flag.kind === 'number' ? /^\d+$/ : /^\d*\.?\d+$/).test(text)) return undefined;
   const value = Number(text);
   const [min, max] = flag.kind === 'number' ? [flag.min, flag.max] : [0, 1];
   return value >= min && value <= max ? value : undefined;
+}
+
+function initialOf(flag: Flag): string | number | boolean | string[] | undefined {
+  if (flag.kind === 'switch') return false;
+  if (flag.kind === 'list') return [];
+  return 'initial' in flag ? flag.initial : undefined;
 }
 
 /** The beginning of a flag's name is taken for that flag, as is a slip of the hand. */
@@ -88,7 +108,7 @@ function hintFor(name: string, names: readonly string[]): string {
   return meant === undefined ? '' : `; did you mean --${meant}?`;
 }
 
-/** Parses a command line against a table of flags. Of a flag that comes twice the last counts. */
+/** Parses a command line against a table of flags. Of a flag that comes twice the last counts, unless it is a list. */
 export function parseFlags<const F extends Flags>(argv: readonly string[], flags: F): ParsedFlags<F> {
   const byName = new Map(Object.entries<Flag>(flags).map(([key, flag]) => [flagName(key), { key, flag }]));
   const options: NonNullable<ParseArgsConfig['options']> = { help: { type: 'boolean', short: 'h' } };
@@ -101,11 +121,11 @@ export function parseFlags<const F extends Flags>(argv: readonly string[], flags
     tokens: true,
   });
 
-  const values: Record<string, string | number | boolean | undefined> = {};
-  for (const { key, flag } of byName.values())
-    values[key] = flag.kind === 'switch' ? false : 'initial' in flag ? flag.initial : undefined;
+  const values: Record<string, string | number | boolean | string[] | undefined> = {};
+  for (const { key, flag } of byName.values()) values[key] = initialOf(flag);
   const positionals: string[] = [];
   const problems: string[] = [];
+  const full = new Set<string>();
   let help = false;
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
@@ -123,7 +143,15 @@ export function parseFlags<const F extends Flags>(argv: readonly string[], flags
     if (value === undefined) {
       const received = token.value === undefined ? 'nothing' : JSON.stringify(token.value);
       problems.push(`--${token.name}: expected ${expectation(known.flag)}, received ${received}`);
-    } else values[known.key] = value;
+      continue;
+    }
+    const list = values[known.key];
+    if (known.flag.kind !== 'list' || !Array.isArray(list)) values[known.key] = value;
+    else if (list.length < known.flag.max) list.push(String(value));
+    else if (!full.has(token.name)) {
+      full.add(token.name);
+      problems.push(`--${token.name}: expected at most ${known.flag.max} times`);
+    }
   }
   return { values: values as FlagValues<F>, positionals, help, problems };
 }
@@ -136,7 +164,7 @@ export function describeFlags(flags: Flags): string {
         ? ''
         : flag.kind === 'choice'
           ? ` ${flag.choices.join('|')}`
-          : flag.kind === 'text'
+          : flag.kind === 'text' || flag.kind === 'list'
             ? ' VALUE'
             : flag.kind === 'rate'
               ? ' RATE'

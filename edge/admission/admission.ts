@@ -4,6 +4,7 @@
  * step refuses, once.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Filter } from '../filter/filter.ts';
 import type { ClientEncoding } from '../stream/contract.ts';
 import type { ResumeWish } from '../stream/resume.ts';
 import type { Refusal } from './refusal.ts';
@@ -32,6 +33,8 @@ export interface Grant {
   keyId?: string | undefined;
   /** Where the client wants to go on; only until it has been let in. `undefined`: it asked for nothing. */
   resume?: ResumeWish | undefined;
+  /** Which messages the client wants; only until it has been let in. `undefined`: all. */
+  filter?: Filter | undefined;
 }
 
 export interface AdmissionStep {

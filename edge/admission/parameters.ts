@@ -1,5 +1,6 @@
 /** The query parameters that say what a client wants to be sent, and how (client-protocol). Names that are not known are ignored. */
 import { MAX_FLASHBLOCK_INDEX, MAX_PAYLOAD_ID_LENGTH } from '../../shared/flashblock.ts';
+import { type FilterSettings, parseFilter } from '../filter/parse-filter.ts';
 import type { ClientEncoding } from '../stream/contract.ts';
 import type { ResumeWish } from '../stream/resume.ts';
 import type { AdmissionStep, Candidate, Grant } from './admission.ts';
@@ -14,10 +15,19 @@ class ParameterError extends Error {}
 
 /** Reads the parameters into the grant. */
 export class ParametersStep implements AdmissionStep {
+  readonly #settings: FilterSettings;
+
+  constructor(settings: FilterSettings) {
+    this.#settings = settings;
+  }
+
   admit({ query }: Candidate, grant: Grant): Refusal | undefined {
     try {
       grant.encoding = readEncoding(query) ?? grant.encoding;
       grant.resume = readResume(query);
+      const parsed = parseFilter(query, this.#settings);
+      if (!parsed.ok) return badRequest(parsed.message);
+      grant.filter = parsed.filter;
       return undefined;
     } catch (error) {
       if (error instanceof ParameterError) return badRequest(error.message);

@@ -1,11 +1,12 @@
 import type { Client } from './client.ts';
 
 /** A slice of catch-ups ends after so many milliseconds too: its messages may be large, and their encodings have yet to be made. */
-const SLICE_MS = 2;
+export const SLICE_MS = 2;
 
 /** Whether there is more to write to a client, and it can be written now. */
-export function canGoOn({ blocked, held, open, socket, cursor }: Client, head: number): boolean {
-  return !blocked && !held && open && socket.errored === null && cursor < head;
+export function canGoOn(client: Client, head: number): boolean {
+  const { blocked, held, cursor } = client;
+  return cursor < head && !blocked && !held && client.open && client.socket.errored === null;
 }
 
 /**
@@ -43,7 +44,7 @@ export class CatchUps {
    * Serves those that have waited longest. Who is done, or cannot be written to now, leaves the queue.
    *
    * @param maxWrites frames that the slice may write
-   * @param serve writes at most `budget` frames, none after `deadline` but the first; returns how many
+   * @param serve writes at most `budget` frames, and goes to no message after `deadline` but the first; returns how many frames
    * @param head the ring's
    * @returns how many frames were written, and how long it took
    */
@@ -55,8 +56,10 @@ export class CatchUps {
     const startedAt = this.#now();
     const deadline = startedAt + SLICE_MS;
     let writes = 0;
+    let isFirst = true;
     for (const client of this.#clients) {
-      if (writes >= maxWrites || (writes > 0 && this.#now() >= deadline)) break;
+      if (writes >= maxWrites || (!isFirst && this.#now() >= deadline)) break;
+      isFirst = false;
       writes += serve(client, maxWrites - writes, deadline);
       if (canGoOn(client, head)) break;
       this.delete(client);

@@ -84,7 +84,7 @@ export class ClientWriter {
   #free(client: Client): void {
     if (!this.blocked.delete(client)) return;
     client.blocked = false;
-    client.inFlight = false;
+    client.inFlight = undefined;
     const pong = client.pendingPong;
     client.pendingPong = undefined;
     if (!client.open) return;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { FilterEntry } from '../filter/filter-index.ts';
 import type { ClientEncoding } from '../stream/contract.ts';
 
 /** What the fan-out uses of a client's socket. */
@@ -16,12 +17,14 @@ export abstract class Client {
   readonly encoding: ClientEncoding;
   /** Ordinal of the next ring entry that it is to get. */
   cursor: number;
+  /** Which messages it wants; `undefined`: all. */
+  filter: FilterEntry | undefined = undefined;
   /** Where it stands in the fan-out's list; -1 when it is not in it. */
   index = -1;
   /** The socket holds bytes that the kernel has not taken; nothing more is written until it has. */
   blocked = false;
-  /** The message before the cursor is among those bytes. */
-  inFlight = false;
+  /** Ordinal of the message that is among those bytes; `undefined`: none is. */
+  inFlight: number | undefined = undefined;
   /** Its cursor has not reached the ring's head since it joined behind it or since the last burst. */
   catchingUp = false;
   /** It waits its turn to be caught up; rounds pass it over. */
@@ -39,6 +42,11 @@ export abstract class Client {
     this.socket = socket;
     this.encoding = encoding;
     this.cursor = cursor;
+  }
+
+  /** How it is counted; stays what it was when the client has been removed. */
+  get kind(): 'plain' | 'filtered' {
+    return this.filter === undefined ? 'plain' : 'filtered';
   }
 
   /** Whether frames may be written: the closing handshake has not begun. */

@@ -3,7 +3,16 @@ import type { Ring } from '../stream/contract.ts';
 
 export type FanoutMetrics = Pick<
   EdgeMetrics,
-  'sentMessages' | 'failedMessages' | 'bytesBroadcasted' | 'messageSendDuration' | 'edgeFanout' | 'endToEnd'
+  | 'filterMatches'
+  | 'filterUnparsed'
+  | 'filterEvaluate'
+  | 'streamHasReceipts'
+  | 'sentMessages'
+  | 'failedMessages'
+  | 'bytesBroadcasted'
+  | 'messageSendDuration'
+  | 'edgeFanout'
+  | 'endToEnd'
 >;
 
 /** Counts deliveries in plain numbers and hands them to the metrics once per slice, never once per client. */
@@ -12,13 +21,16 @@ export class DeliveryMetrics {
   #sent = 0;
   #bytes = 0;
   #failed = 0;
+  #matches = 0;
 
   constructor(metrics: FanoutMetrics) {
     this.#metrics = metrics;
   }
 
-  sent(bytes: number): void {
+  /** @param filtered whether to a client with a filter */
+  sent(bytes: number, filtered: boolean): void {
     this.#sent += 1;
+    if (filtered) this.#matches += 1;
     this.#bytes += bytes;
   }
 
@@ -36,9 +48,11 @@ export class DeliveryMetrics {
     if (this.#sent > 0) this.#metrics.sentMessages.inc(this.#sent);
     if (this.#bytes > 0) this.#metrics.bytesBroadcasted.inc(this.#bytes);
     if (this.#failed > 0) this.#metrics.failedMessages.inc(this.#failed);
+    if (this.#matches > 0) this.#metrics.filterMatches.inc(this.#matches);
     this.#sent = 0;
     this.#bytes = 0;
     this.#failed = 0;
+    this.#matches = 0;
   }
 
   /**

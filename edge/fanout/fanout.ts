@@ -7,15 +7,18 @@
  * while it runs are delivered by its later visits, and to the clients visited before by the next round. A blocked client
  * is passed over; when its socket is free it goes on from its cursor, which ends nowhere but in the ring.
  * Live delivery comes first: clients that catch up are served when no round runs, and a slice between two rounds.
- * Each client gets every entry from its cursor on, once and in order; there is no queue beside the ring.
+ * Each client gets every entry from its cursor on that its filter wants, once and in order; there is no queue beside the ring.
  */
 import { performance } from 'node:perf_hooks';
 import type { StallDetector } from '../../shared/stall-detector.ts';
+import type { Filter } from '../filter/filter.ts';
 import type { Ring, RingEntry } from '../stream/contract.ts';
 import type { Client } from './client.ts';
-import { CatchUps, canGoOn } from './catch-ups.ts';
+import { CatchUps, SLICE_MS, canGoOn } from './catch-ups.ts';
 import { ClientWriter } from './client-writer.ts';
+import { Delivery } from './delivery.ts';
 import { DeliveryMetrics, type FanoutMetrics } from './delivery-metrics.ts';
+import { Filtering } from './filtering.ts';
 import { LagWatch } from './lag-watch.ts';
 import { BurstDetector, type LagLimits } from './limits.ts';
 
@@ -45,8 +48,9 @@ export class Fanout<C extends Client = Client> {
   readonly #clients: C[] = [];
   readonly #bursts: BurstDetector;
   readonly #settledListeners: (() => void)[] = [];
-
   readonly #catchUps: CatchUps;
+  readonly #filtering: Filtering;
+  readonly #delivery: Delivery;
 
   /** The next slice or round. */
   #next: NodeJS.Immediate | undefined;
@@ -64,8 +68,6 @@ export class Fanout<C extends Client = Client> {
   /** Entries below it have been written to every client that could take them. */
   #settled: number;
   #lastWriteAt = 0;
-  /** The ring's head after the last entry of the last burst. */
-  #burstEnd = 0;
 
   constructor(limits: LagLimits, dependencies: FanoutDependencies) {
     const { ring, stall } = dependencies;
@@ -77,8 +79,12 @@ export class Fanout<C extends Client = Client> {
     this.#bursts = new BurstDetector(limits);
     this.#settled = ring.head;
     this.#catchUps = new CatchUps(now);
-    this.writer = new ClientWriter((client) => this.#resume(client), now);
-    this.lag = new LagWatch(limits, { ring, stall, now, writer: this.writer });
+    const filtering = new Filtering(dependencies.metrics, now);
+    const writer = new ClientWriter((client) => this.#resume(client), now);
+    this.#filtering = filtering;
+    this.#delivery = new Delivery({ ring, writer, filtering, metrics: this.#metrics, now });
+    this.writer = writer;
+    this.lag = new LagWatch(limits, { ring, stall, now, writer, filtering });
   }
 
   start(): void {
@@ -109,8 +115,18 @@ export class Fanout<C extends Client = Client> {
     return !this.#running && this.#settled === this.#ring.head && this.#catchUps.size === 0;
   }
 
-  /** Adds a client; where its cursor is behind the head it catches up from there, unless it is held. */
-  add(client: C): void {
+  /** What is known of filters. */
+  get filtering(): Pick<Filtering, 'clients' | 'filters' | 'hasReceipts'> {
+    return this.#filtering;
+  }
+
+  /**
+   * Adds a client; where its cursor is behind the head it catches up from there, unless it is held.
+   *
+   * @param filter what it wants; everything where there is none
+   */
+  add(client: C, filter?: Filter): void {
+    client.filter = filter && this.#filtering.join(filter);
     client.index = this.#clients.push(client) - 1;
     client.catchingUp = client.held || client.cursor < this.#ring.head;
     if (!client.held && client.catchingUp) this.#queueCatchUp(client);
@@ -129,6 +145,7 @@ export class Fanout<C extends Client = Client> {
     this.writer.forget(client);
     this.#catchUps.delete(client);
     if (client.index < 0) return;
+    if (client.filter !== undefined) this.#filtering.leave(client.filter);
     const last = this.#clients.pop();
     if (last !== undefined && last !== client) {
       this.#clients[client.index] = last;
@@ -142,7 +159,7 @@ export class Fanout<C extends Client = Client> {
   /** Delivers a new entry of the ring. The first slice is written before this returns. */
   entry(entry: RingEntry): void {
     if (this.#bursts.add(entry.envelope, entry.arrivedAt)) {
-      this.#burstEnd = this.#ring.head;
+      this.#delivery.burst();
       for (const client of this.writer.blocked) client.catchingUp = true;
     }
     if (this.#running) this.#again = true;
@@ -229,7 +246,7 @@ export class Fanout<C extends Client = Client> {
   #catchUpSlice(): void {
     const { writes, durationMs } = this.#catchUps.slice(
       SLICE_WRITES,
-      (client, budget, deadline) => this.#serve(client, budget, deadline),
+      (client, budget, deadline) => this.#delivery.serve(client, budget, deadline),
       this.#ring.head,
     );
     if (writes > 0) this.#metrics.slice(durationMs);
@@ -242,51 +259,11 @@ export class Fanout<C extends Client = Client> {
 
   /** @returns how many frames were written */
   #serveLive(client: Client): number {
-    const writes = this.#serve(client, SLICE_WRITES, Infinity);
+    // What a filter does not want is passed over without a write, so that writes alone would not end a slice.
+    const passesOver = client.filter !== undefined && client.cursor < this.#ring.head - 1;
+    const deadline = passesOver ? this.#now() + SLICE_MS : Infinity;
+    const writes = this.#delivery.serve(client, SLICE_WRITES, deadline);
     if (canGoOn(client, this.#ring.head)) this.#queueCatchUp(client);
-    return writes;
-  }
-
-  /**
-   * Writes what is between a client's cursor and the head, until its socket blocks, `budget` frames are written or it is
-   * `deadline`.
-   *
-   * @returns how many frames were written
-   */
-  #serve(client: Client, budget: number, deadline: number): number {
-    if (client.blocked || client.held || !client.open) return 0;
-    const head = this.#ring.head;
-    let writes = 0;
-    while (
-      client.cursor < head &&
-      writes < budget &&
-      (writes === 0 || deadline === Infinity || this.#now() < deadline)
-    ) {
-      const entry = this.#ring.at(client.cursor);
-      if (entry === undefined) {
-        client.tooSlow('fell_out');
-        return writes;
-      }
-      client.cursor += 1;
-      const frame = entry.frame(client.encoding);
-      if (frame === undefined) {
-        this.#metrics.failed();
-        continue;
-      }
-      const taken = this.writer.write(client, frame);
-      if (client.socket.errored !== null) {
-        this.#metrics.failed();
-        return writes;
-      }
-      writes += 1;
-      this.#metrics.sent(frame.length);
-      if (!taken) {
-        client.inFlight = true;
-        if (client.cursor <= this.#burstEnd) client.catchingUp = true;
-        return writes;
-      }
-    }
-    if (client.cursor === head) client.catchingUp = false;
     return writes;
   }
 

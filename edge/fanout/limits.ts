@@ -3,7 +3,7 @@
  * client's state are handed in.
  */
 import type { Envelope } from '../../shared/envelope.ts';
-import type { ClientEncoding, Ring } from '../stream/contract.ts';
+import type { ClientEncoding, Ring, RingEntry } from '../stream/contract.ts';
 import type { Slowness } from './client.ts';
 
 export interface LagLimits {
@@ -18,7 +18,7 @@ export interface LagLimits {
 /** The part of a client's state that its lag is judged by. */
 export interface LagState {
   readonly cursor: number;
-  readonly inFlight: boolean;
+  readonly inFlight: number | undefined;
   readonly catchingUp: boolean;
   readonly progressAt: number;
   readonly encoding: ClientEncoding;
@@ -46,8 +46,12 @@ export function ripeBefore(ring: Ring, now: number, limits: LagLimits): number {
   return ordinal;
 }
 
+/** Everything is for a client without a filter. */
+const everything = (): boolean => true;
+
 /**
  * @param ripe what {@link ripeBefore} gives for this moment
+ * @param wants whether a message is for the client; no other counts
  * @returns `fell_out`: the next message has left the ring; `time`: the socket took no byte for too long; `messages`,
  *   `bytes`: too many wait. A catch-up's backlog is no lag, and a single message is never too many bytes.
  */
@@ -57,22 +61,25 @@ export function slownessOf(
   ripe: number,
   now: number,
   limits: LagLimits,
+  wants: (entry: RingEntry) => boolean = everything,
 ): Slowness | undefined {
   if (client.cursor < ring.tail) return 'fell_out';
   const patience = limits.clientSendTimeoutMs * (client.catchingUp ? CATCH_UP_PATIENCE : 1);
   if (now - client.progressAt >= patience) return 'time';
   if (client.catchingUp) return undefined;
-  const first = client.inFlight ? client.cursor - 1 : client.cursor;
-  const messages = ripe - first;
-  if (messages > limits.messageBufferSize) return 'messages';
-  if (messages < 2) return undefined;
+  let messages = 0;
   let bytes = 0;
-  for (let ordinal = first; ordinal < ripe; ordinal += 1) {
-    const entry = ring.at(ordinal);
+  const count = (entry: RingEntry | undefined): void => {
+    messages += 1;
     if (entry !== undefined) bytes += payloadBytes(entry.envelope, client.encoding);
-    if (bytes > limits.clientQueueBytes) return 'bytes';
+  };
+  if (client.inFlight !== undefined && client.inFlight < ripe) count(ring.at(client.inFlight));
+  for (let ordinal = client.cursor; ordinal < ripe; ordinal += 1) {
+    const entry = ring.at(ordinal);
+    if (entry !== undefined && wants(entry)) count(entry);
+    if (messages > limits.messageBufferSize) return 'messages';
   }
-  return undefined;
+  return messages > 1 && bytes > limits.clientQueueBytes ? 'bytes' : undefined;
 }
 
 /** Messages closer together than this come as one burst: a tenth of the 200 ms between flashblocks. */

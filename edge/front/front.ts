@@ -14,6 +14,7 @@ import { DrainingStep, InstanceLimitStep, WithoutKeysStep } from '../admission/s
 import { parseTrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Lapse } from '../keys/key-uses.ts';
 import type { Fanout } from '../fanout/fanout.ts';
+import type { FilterSettings } from '../filter/parse-filter.ts';
 import type { Ring } from '../stream/contract.ts';
 import type { Resume } from '../stream/resume.ts';
 import { type HttpServerSettings, createHttpServer, refuseLate } from './accept/http-server.ts';
@@ -30,7 +31,14 @@ import type { Resumes } from './resumes.ts';
 import { ClientWebSocketServer } from './web-socket-server.ts';
 
 export interface FrontSettings
-  extends PingSettings, DrainTimes, HttpServerSettings, ListenerSettings, PendingSettings, EntranceSettings {
+  extends
+    PingSettings,
+    DrainTimes,
+    HttpServerSettings,
+    ListenerSettings,
+    PendingSettings,
+    EntranceSettings,
+    FilterSettings {
   readonly instanceConnectionLimit: number;
   readonly clientPingEnabled: boolean;
   readonly trustedProxies: readonly string[];
@@ -186,7 +194,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
     this.#admission.release(connection.grant);
     metrics.closedConnections.inc();
     metrics.activeConnections.dec();
-    metrics.clients.dec({ kind: 'plain', encoding: connection.encoding });
+    metrics.clients.dec({ kind: connection.kind, encoding: connection.encoding });
     metrics.clientDisconnects.inc({ reason });
     if (reason === 'slow') metrics.laggedConnections.inc();
     if (reason === 'pong_timeout') metrics.clientPongDisconnects.inc();
@@ -202,7 +210,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
         this.#deps.metrics.globalRateLimitedRequests.inc(),
       ),
       this.#deps.keys ?? new WithoutKeysStep(),
-      new ParametersStep(),
+      new ParametersStep(this.#settings),
       ...(this.#deps.limits ?? []),
     ];
   }
@@ -215,10 +223,11 @@ export class Front implements ConnectionHost, Drained<Connection> {
     metrics.admissions.inc({ result: 'admitted' });
     metrics.newConnections.inc();
     metrics.activeConnections.inc();
-    metrics.clients.inc({ kind: 'plain', encoding: grant.encoding });
     log.debug({ address: grant.address, encoding: grant.encoding, resume: resume?.outcome }, 'client connected');
     if (resume !== undefined) resumes.join(connection, resume);
-    fanout.add(connection);
+    fanout.add(connection, grant.filter);
+    grant.filter = undefined;
+    metrics.clients.inc({ kind: connection.kind, encoding: grant.encoding });
   }
 
   /** Asked after a wait of the start, as a stop may have come meanwhile. */

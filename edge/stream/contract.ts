@@ -1,5 +1,6 @@
 /** What the ring shows to the fan-out, and what the follower hands to the ring. */
 import type { Envelope } from '../../shared/envelope.ts';
+import type { ScanForm } from '../filter/scan-form.ts';
 
 /** How a client wants its messages: `br` Binary brotli, `identity` Binary plain JSON, `text` Text frames of plain JSON. */
 export type ClientEncoding = 'br' | 'identity' | 'text';
@@ -19,7 +20,7 @@ export interface RingEntry {
   readonly lostBefore: number;
   /** When it entered the ring, in milliseconds of the monotonic clock. */
   readonly arrivedAt: number;
-  /** Bytes that it counts for: its payload and the frames made of it so far. */
+  /** Bytes that it counts for: its payload, and the frames and the scan form made of it so far. */
   readonly bytes: number;
   /**
    * The whole WebSocket frame, header and payload in one buffer, made on first use and shared by all clients. A `raw`
@@ -28,6 +29,12 @@ export interface RingEntry {
    * @returns `undefined` when the payload cannot be decoded (counted once by the ring)
    */
   frame(encoding: ClientEncoding): Buffer | undefined;
+  /**
+   * What filters look at, made on first use.
+   *
+   * @returns `undefined` when it is no flashblock, or cannot be decoded or parsed
+   */
+  scanForm(): ScanForm | undefined;
 }
 
 /** The recent stream in memory. A client is a cursor: the ordinal of the next entry that it is to get. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Envelope } from '../../shared/envelope.ts';
+import { type ScanForm, readScanForm } from '../filter/scan-form.ts';
 import type { ClientEncoding, Delivery, RingEntry } from './contract.ts';
 import { BINARY, TEXT, dataFrame, headerLength } from './frame.ts';
 
@@ -12,7 +13,7 @@ export interface RingCodec {
 
 /** What an entry tells the ring that keeps it. */
 export interface RingEntryOwner {
-  /** The entry grew by a frame. */
+  /** The entry grew by a frame or its scan form. */
   grown(entry: RingEntry, bytes: number): void;
   /** An encoding was made, in `seconds`, and has `bytes`. */
   encoded(encoding: 'br' | 'identity', seconds: number, bytes: number): void;
@@ -38,6 +39,8 @@ export class KeptMessage implements RingEntry {
   readonly #owner: RingEntryOwner;
   /** `null`: cannot be made. */
   readonly #frames: Partial<Record<ClientEncoding, Buffer | null>> = {};
+  /** `null`: cannot be made. */
+  #scanForm: ScanForm | null | undefined;
   #bytes: number;
 
   constructor(ordinal: number, delivery: Delivery, now: number, codec: RingCodec, owner: RingEntryOwner) {
@@ -65,6 +68,16 @@ export class KeptMessage implements RingEntry {
     return kept === undefined ? this.#make(wanted) : (kept ?? undefined);
   }
 
+  scanForm(): ScanForm | undefined {
+    if (this.#scanForm === undefined) {
+      const plain = this.envelope.position === undefined ? undefined : this.#plain();
+      const form = plain && readScanForm(plain);
+      this.#scanForm = form ?? null;
+      if (form !== undefined) this.#grow(form.bytes);
+    }
+    return this.#scanForm ?? undefined;
+  }
+
   #make(encoding: ClientEncoding): Buffer | undefined {
     const frame = encoding === 'br' ? this.#compressed() : this.#plainFrame(encoding);
     if (frame === undefined) {
@@ -73,9 +86,13 @@ export class KeptMessage implements RingEntry {
       return undefined;
     }
     this.#frames[encoding] = frame;
-    this.#bytes += frame.length;
-    this.#owner.grown(this, frame.length);
+    this.#grow(frame.length);
     return frame;
+  }
+
+  #grow(bytes: number): void {
+    this.#bytes += bytes;
+    this.#owner.grown(this, bytes);
   }
 
   /** Only for a message that came plain: one that came compressed has its frame from the beginning. */

@@ -95,6 +95,10 @@ export function createEdgeMetrics(registry: Registry) {
       labelNames: ['outcome'] as const,
       registers,
     }),
+    streamHasReceipts: gauge(
+      'flashcast_stream_has_receipts',
+      'Whether the newest message with transactions that filters were asked about carries receipts, without which no topic matches',
+    ),
     streamUnknownMessages: counter('flashcast_stream_unknown_messages_total', 'Messages that are not flashblocks'),
     streamUnknownVersions: counter(
       'flashcast_stream_unknown_versions_total',
@@ -126,6 +130,15 @@ export function createEdgeMetrics(registry: Registry) {
       labelNames: ['kind', 'encoding'] as const,
       registers,
     }),
+    filterMatches: counter('flashcast_filter_matches_total', 'Messages written to clients with a filter'),
+    filterUnparsed: counter(
+      'flashcast_filter_unparsed_total',
+      'Messages that filters cannot be asked about, and that no client with a filter gets',
+    ),
+    filterEvaluate: seconds(
+      'flashcast_filter_evaluate_seconds',
+      'Time that it took to ask all filters about a message at once',
+    ),
     clientQueueBytes: gauge('flashcast_client_queue_bytes', 'Bytes that wait for the slowest client'),
     instanceConnectionLimit: gauge('flashcast_instance_connection_limit', 'INSTANCE_CONNECTION_LIMIT'),
     draining: gauge('flashcast_draining', '1 while the edge drains'),
@@ -154,6 +167,7 @@ export function createEdgeMetrics(registry: Registry) {
   for (const reason of DISCONNECT_REASONS) metrics.clientDisconnects.inc({ reason }, 0);
   for (const result of ADMISSION_RESULTS) metrics.admissions.inc({ result }, 0);
   for (const outcome of ['filled', 'lost']) metrics.streamGaps.inc({ outcome }, 0);
-  for (const encoding of ['br', 'identity', 'text']) metrics.clients.set({ kind: 'plain', encoding }, 0);
+  for (const encoding of ['br', 'identity', 'text'])
+    for (const kind of ['plain', 'filtered']) metrics.clients.set({ kind, encoding }, 0);
   return metrics;
 }

@@ -247,17 +247,21 @@ describe('edge', () => {
   it('shows its figures without anything that came from outside', async () => {
     const setup = use(await Setup.start());
     use(await RawPeer.upgrade(setup.port, '/ws?token=secret'));
+    use(await RawPeer.upgrade(setup.port, `/ws?addresses=0x${'ab'.repeat(20)}`));
     setup.source.publish({ position: { blockNumber: 7, index: 3 } });
     const status = setup.edge.status() as Record<string, unknown>;
     assert.deepEqual(
       { ...status, lastMessageAgeMs: typeof status['lastMessageAgeMs'] },
       {
-        clients: 1,
+        clients: 2,
+        filteredClients: 1,
+        filters: 1,
         clientLimit: 1000,
         pendingConnections: 0,
         blockedClients: 0,
         draining: false,
         ringMessages: 1,
+        streamHasReceipts: null,
         lastSequence: 1,
         lastPosition: { blockNumber: 7, index: 3 },
         lastMessageAgeMs: 'number',

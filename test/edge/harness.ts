@@ -46,6 +46,7 @@ export const SETTINGS: HarnessSettings = {
   ipv6Prefix: 64,
   trustedProxies: ['loopback'],
   ipAddrHttpHeader: 'X-Forwarded-For',
+  maxFilterTerms: 1000,
   streamMaxMessages: 256,
   streamMaxBytes: 67_108_864,
   streamRetentionMs: 12_000,

@@ -8,6 +8,7 @@ const FLAGS = {
   frame: { kind: 'choice', choices: ['text', 'binary'], initial: 'text', help: 'frames' },
   listen: { kind: 'text', initial: 'here', help: 'where' },
   json: { kind: 'switch', help: 'as JSON' },
+  tag: { kind: 'list', pattern: /^[a-z]+$/, expected: 'small letters', max: 3, help: 'tags' },
 } as const;
 
 describe('parseFlags', () => {
@@ -20,6 +21,7 @@ describe('parseFlags', () => {
       frame: 'text',
       listen: 'here',
       json: false,
+      tag: [],
     });
     assert.deepEqual([positionals, problems, help], [[], [], false]);
   });
@@ -29,12 +31,30 @@ describe('parseFlags', () => {
       ['--stall-ms', '7', 'URL', '--skip=.25', '--frame=binary', '--json', '--count=3', '--listen', 'there'],
       FLAGS,
     );
-    assert.deepEqual(values, { stallMs: 7, count: 3, skip: 0.25, frame: 'binary', listen: 'there', json: true });
+    assert.deepEqual(values, {
+      stallMs: 7,
+      count: 3,
+      skip: 0.25,
+      frame: 'binary',
+      listen: 'there',
+      json: true,
+      tag: [],
+    });
     assert.deepEqual([positionals, problems], [['URL'], []]);
   });
 
   it('takes the last of a repeated flag', () => {
     assert.equal(parseFlags(['--count', '2', '--count', '3'], FLAGS).values.count, 3);
+  });
+
+  it('keeps all of a list, in their order, up to its bound', () => {
+    assert.deepEqual(parseFlags(['--tag', 'b', '--tag=a', '--tag', 'b'], FLAGS).values.tag, ['b', 'a', 'b']);
+    const { values, problems } = parseFlags(
+      ['a', 'b', 'c', 'd', 'e'].flatMap((tag) => ['--tag', tag]),
+      FLAGS,
+    );
+    assert.deepEqual([values.tag, problems], [['a', 'b', 'c'], ['--tag: expected at most 3 times']]);
+    assert.deepEqual(parseFlags(['--tag', '1'], FLAGS).problems, ['--tag: expected small letters, received "1"']);
   });
 
   it('lists every problem at once, with the value received and what was expected', () => {
@@ -78,6 +98,7 @@ describe('describeFlags', () => {
         '  --frame text|binary  frames (default text)',
         '  --listen VALUE       where (default here)',
         '  --json               as JSON',
+        '  --tag VALUE          tags',
       ].join('\n'),
     );
   });

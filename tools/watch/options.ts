@@ -1,4 +1,8 @@
 import { describeFlags, parseFlags } from '../flags.ts';
+import { addFilter } from './filter-query.ts';
+
+/** As many as MAX_FILTER_TERMS allows by default. */
+const MAX_TERMS = 1000;
 
 const FLAGS = {
   json: { kind: 'switch', help: 'one JSON object per line' },
@@ -7,6 +11,25 @@ const FLAGS = {
     kind: 'choice',
     choices: ['br', 'identity', 'text'],
     help: "ask for this encoding; without it the server's default",
+  },
+  address: {
+    kind: 'list',
+    pattern: /^0x[0-9a-f]{40}$/i,
+    expected: '0x and 40 hex digits',
+    max: MAX_TERMS,
+    help: 'only messages that name this address; may come several times',
+  },
+  topic: {
+    kind: 'list',
+    pattern: /^0x[0-9a-f]{64}$/i,
+    expected: '0x and 64 hex digits',
+    max: MAX_TERMS,
+    help: 'only messages with a log of this topic; may come several times',
+  },
+  match: {
+    kind: 'choice',
+    choices: ['any', 'all'],
+    help: 'any: an address or a topic is enough (the default); all: one of each must match',
   },
   timeoutMs: {
     kind: 'number',
@@ -20,7 +43,9 @@ const FLAGS = {
 export const USAGE = `Usage: flashcast watch URL [flags]
 
 Connects to a stream (ws:// or wss://) as a client, prints a line per message and checks the rules by which a base node
-follows it: the next index of the block, or index 0 of a block; anything else costs such a node its pending state.
+follows it: the next index of the block, or index 0 of a block; anything else costs such a node its pending state. A stream
+with a filter has holes by nature: its order is not checked. Filters match what the bytes of a message name; a sender is not
+in them, and topics match only where the stream carries receipts.
 
 ${describeFlags(FLAGS)}
   -h, --help
@@ -73,6 +98,8 @@ export function readWatchCommand(argv: readonly string[]): WatchCommand {
   const url = readUrl(positionals);
   if (typeof url === 'string') return { kind: 'refused', problems: [url] };
   if (values.encoding !== undefined) url.searchParams.set('encoding', values.encoding);
+  const contradictions = addFilter(url, values);
+  if (contradictions.length > 0) return { kind: 'refused', problems: contradictions };
   const { json, count, timeoutMs } = values;
   return { kind: 'watch', options: { url, json, count, timeoutMs } };
 }

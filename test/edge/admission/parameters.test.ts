@@ -3,9 +3,15 @@ import type { Grant } from '../../../edge/admission/admission.ts';
 import { ParametersStep } from '../../../edge/admission/parameters.ts';
 import type { Refusal } from '../../../edge/admission/refusal.ts';
 
+const ADDRESS = `0x${'a1'.repeat(20)}`;
+const TOPIC = `0x${'b2'.repeat(32)}`;
+
 function read(query: string): { grant: Grant; refusal: Refusal | undefined } {
   const grant: Grant = { address: undefined, encoding: 'identity' };
-  const refusal = new ParametersStep().admit({ query: new URLSearchParams(query), headers: {} }, grant);
+  const refusal = new ParametersStep({ maxFilterTerms: 3 }).admit(
+    { query: new URLSearchParams(query), headers: {} },
+    grant,
+  );
   return { grant, refusal };
 }
 
@@ -57,7 +63,20 @@ describe('query parameters', () => {
     assert.equal(read('flashblock_index=x').refusal?.status, 400);
   });
 
+  it('read a filter beside a resume, and none where no term is sent', () => {
+    const { grant } = read(`addresses=${ADDRESS},${ADDRESS}&topics=${TOPIC}&match=all&snapshot=block&encoding=br`);
+    assert.equal(`0x${grant.filter?.addresses.toString('hex')}`, ADDRESS);
+    assert.equal(`0x${grant.filter?.topics.toString('hex')}`, TOPIC);
+    assert.equal(grant.filter?.mode, 'all');
+    assert.deepEqual([grant.resume?.kind, grant.encoding], ['snapshot', 'br']);
+    assert.equal(read('addresses=&match=any').grant.filter, undefined);
+  });
+
   for (const [query, message] of [
+    [`addresses=${ADDRESS},0x`, 'addresses: term 2: expected 0x and 40 hex digits'],
+    [`topics=${ADDRESS}`, 'topics: term 1: expected 0x and 64 hex digits'],
+    [`topics=${`${TOPIC},`.repeat(3)}${TOPIC}`, 'topics: term 4: expected at most 3 addresses and topics'],
+    ['match=some', 'match: expected any or all'],
     ['block_number=1&block_number=1&flashblock_index=1', 'block_number: expected once'],
     ['block_number=1&flashblock_index=1&flashblock_index=2', 'flashblock_index: expected once'],
     ['payload_id=a&payload_id=a', 'payload_id: expected once'],

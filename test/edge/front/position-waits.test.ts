@@ -37,7 +37,15 @@ describe('waits for a position', () => {
       const ordinal = this.ring.head;
       this.ring.head += 1;
       const envelope = envelopeOf(this.ring.head, fields);
-      const entry: RingEntry = { ordinal, envelope, lostBefore: 0, arrivedAt: 0, bytes: 0, frame: () => undefined };
+      const entry: RingEntry = {
+        ordinal,
+        envelope,
+        lostBefore: 0,
+        arrivedAt: 0,
+        bytes: 0,
+        frame: () => undefined,
+        scanForm: () => undefined,
+      };
       this.waits.entry(entry, restart);
     }
   }

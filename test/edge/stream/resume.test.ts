@@ -26,7 +26,15 @@ class Stream implements Pick<Ring, 'head' | 'tail' | 'at'> {
       });
       if (envelope.position !== undefined) this.had.add(envelope.position, envelope.restart);
       const lostBefore = lost === '' ? 0 : 1;
-      return { ordinal, envelope, lostBefore, arrivedAt: ordinal * 100, bytes: 0, frame: () => undefined };
+      return {
+        ordinal,
+        envelope,
+        lostBefore,
+        arrivedAt: ordinal * 100,
+        bytes: 0,
+        frame: () => undefined,
+        scanForm: () => undefined,
+      };
     });
     this.tail = gone;
     this.oldest = old;

@@ -21,7 +21,6 @@ OTEL_EXPORTER_OTLP_ENDPOINT`.split(/\s+/);
 /** A value for each later setting that asks for its feature. */
 const ASKING: Readonly<Record<string, string>> = {
   edgeWorkers: 'auto',
-  maxFilterTerms: '1000',
   statusPage: 'true',
   otelExporterOtlpEndpoint: 'http://otel:4318',
 };

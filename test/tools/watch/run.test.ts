@@ -69,6 +69,59 @@ describe('flashcast watch', () => {
     assert.equal(await ended, 0);
   });
 
+  it('asks for a filter, with the query that it was given as it was typed', async () => {
+    const builder = use(await TestBuilder.start());
+    const io = new MemoryIo();
+    const [first, second] = [`0x${'a1'.repeat(20)}`, `0x${'B2'.repeat(20)}`];
+    const topic = `0x${'c3'.repeat(32)}`;
+    const ended = watch(
+      [`${builder.url}?token=a%20b`, '--address', first, `--address=${second}`, '--topic', topic, '--match', 'all'],
+      io,
+    );
+    await builder.connected();
+    assert.equal(builder.attempts[0]!.url, `/ws?token=a%20b&addresses=${first},${second}&topics=${topic}&match=all`);
+    io.interrupt();
+    assert.equal(await ended, 0);
+  });
+
+  it('does not judge the order of a filtered stream, whose holes say nothing', async () => {
+    for (const [query, flags] of [
+      ['', ['--address', `0x${'a1'.repeat(20)}`]],
+      [`?topics=0x${'c3'.repeat(32)}`, []],
+    ] as const) {
+      const builder = use(await TestBuilder.start());
+      const io = new MemoryIo();
+      const ended = watch([`${builder.url}${query}`, '--count', '3', ...flags], io);
+      const [connection] = await builder.connected();
+      for (const index of [0, 3, 9]) connection!.sendText(block(7, index));
+      assert.deepEqual([await ended, io.err, io.lines.length], [0, '', 3]);
+    }
+  });
+
+  it('judges the order where the filter is empty', async () => {
+    const builder = use(await TestBuilder.start());
+    const io = new MemoryIo();
+    const ended = watch([`${builder.url}?addresses=&match=all`, '--count', '2'], io);
+    const [connection] = await builder.connected();
+    for (const index of [0, 3]) connection!.sendText(block(7, index));
+    assert.equal(await ended, 1);
+  });
+
+  it('refuses a filter that cannot be, or that contradicts the URL, without repeating that', async () => {
+    const address = `0x${'a1'.repeat(20)}`;
+    for (const [argv, problem] of [
+      [['ws://h/ws', '--address', '0x1'], '--address: expected 0x and 40 hex digits, received "0x1"'],
+      [['ws://h/ws', '--topic', address], `--topic: expected 0x and 64 hex digits, received "${address}"`],
+      [['ws://h/ws', '--match', 'some'], '--match: expected one of any, all, received "some"'],
+      [[`ws://h/ws?addresses=${SECRET}`, '--address', address], '--address: the URL has addresses already'],
+      [['ws://h/ws?match=any', '--match', 'all'], '--match: the URL has match already'],
+    ] as const) {
+      const io = new MemoryIo();
+      assert.equal(await watch(argv, io), 2);
+      assert.equal(io.err, `flashcast watch: ${problem}\nTry 'flashcast watch --help'.\n`);
+    }
+  });
+
   it('tells where a rule was broken, goes on, and ends with 1', async () => {
     const builder = use(await TestBuilder.start());
     const io = new MemoryIo();
