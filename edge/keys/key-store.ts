@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readBoundedFile } from '../../shared/config/layers/bounded-file.ts';
+import { showValue } from '../../shared/config/mask.ts';
 import { SettingsError } from '../../shared/config/settings-error.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { KeyMetrics } from '../../shared/metrics/key-metrics.ts';
@@ -76,7 +77,8 @@ export class KeyStore {
     this.#keys = new KeySet(this.#settingsKeys, []);
     if (apiKeysFile !== undefined) {
       const reading = readBoundedFile(apiKeysFile, '.', MAX_FILE_BYTES);
-      if (!reading.ok) throw new SettingsError([`API_KEYS_FILE: the file ${reading.reason}`]);
+      if (!reading.ok)
+        throw new SettingsError([`API_KEYS_FILE: the file ${showValue(apiKeysFile, false)} ${reading.reason}`]);
       this.#keys = this.#readFirst(reading.text);
       this.#file = new WatchedFile(apiKeysFile, MAX_FILE_BYTES);
     }

@@ -27,7 +27,7 @@ async function readHidden(input: KeyInput, stderr: NodeJS.WritableStream, interr
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const ended = new AbortController();
   const terminal = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
-  terminal.on('SIGINT', () => ended.abort());
+  // Ctrl-C and Ctrl-D close it, too.
   terminal.on('close', () => ended.abort());
   stderr.write('Key (not shown): ');
   try {

@@ -41,7 +41,11 @@ describe('the key store', () => {
     });
 
     it('refuses a file that is not there or not right, naming the setting', async () => {
-      await assert.rejects(make(undefined), new SettingsError(['API_KEYS_FILE: the file does not exist']));
+      await assert.rejects(
+        make([k1], { apiKeysFile: '/proc/no such file' }),
+        new SettingsError(['API_KEYS_FILE: the file "/proc/no such file" does not exist']),
+      );
+      await assert.rejects(make(undefined), SettingsError);
       await assert.rejects(
         make([k1, 'b S3cretKey']),
         new SettingsError(['API_KEYS_FILE: line 2: expected an application, then sha256: and 64 hex digits']),
