@@ -44,6 +44,8 @@ export interface WorldOptions {
   readonly edgeSettings?: Settings;
   /** Opens what stands before the edges, such as a balancer, and gives the URL that all nodes dial. */
   readonly front?: (world: World) => Promise<string>;
+  /** What nodes send with their handshakes, such as an address of their own; default nothing. */
+  readonly nodeHeaders?: (number: number) => Readonly<Record<string, string>>;
   /** URL of a node's next dial; default that of the edge with the node's number, round robin. */
   readonly nodeUrl?: (world: World, node: BaseNode) => string;
 }
@@ -214,6 +216,7 @@ export class World implements AsyncDisposable {
         nodes: nodes + bystanders,
         resume: (number) => number < nodes,
         url: (node) => url(this, node),
+        ...(options.nodeHeaders && { headers: options.nodeHeaders }),
       }),
     );
     this.#feed.run();

@@ -30,10 +30,23 @@ export class BaseNodeFleet implements AsyncDisposable {
   }
 
   /** Adds nodes, which dial at once. Numbers go on behind those that are there. */
-  add({ nodes, resume = () => true, behind = () => undefined, url, clock }: FleetOptions): readonly BaseNode[] {
+  add({
+    nodes,
+    resume = () => true,
+    behind = () => undefined,
+    url,
+    clock,
+    headers,
+  }: FleetOptions): readonly BaseNode[] {
     const first = this.nodes.length;
     for (let number = first; number < first + nodes; number++) {
-      const node = { url, resume: resume(number), behind: behind(number), ...(clock && { clock }) };
+      const node = {
+        url,
+        resume: resume(number),
+        behind: behind(number),
+        ...(clock && { clock }),
+        ...(headers && { headers }),
+      };
       this.nodes.push(new BaseNode(number, node, this.table, this.changes));
     }
     return this.nodes.slice(first);

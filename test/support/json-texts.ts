@@ -97,7 +97,17 @@ const ANY = fc.letrec<{ value: string }>((tie) => ({
 })).value;
 
 const METADATA = objectOf(
-  stringOf(fc.constantFrom('block_number', 'block_number', 'prev_flashblock_id', 'block_numbe', '__proto__', 'index')),
+  stringOf(
+    fc.constantFrom(
+      'block_number',
+      'block_number',
+      'prev_flashblock_id',
+      'block_numbe',
+      'block_numbers',
+      '__proto__',
+      'index',
+    ),
+  ),
   fc.oneof(NUMBER, stringOf(TEXT), ANY),
 );
 
@@ -106,7 +116,19 @@ const MESSAGE = fc
   .tuple(
     SPACE,
     objectOf(
-      stringOf(fc.constantFrom('payload_id', 'index', 'metadata', 'metadata', 'diff', '__proto__', 'constructor')),
+      stringOf(
+        fc.constantFrom(
+          'payload_id',
+          'index',
+          'metadata',
+          'metadata',
+          'diff',
+          'index_',
+          'payload_',
+          '__proto__',
+          'constructor',
+        ),
+      ),
       fc.oneof(NUMBER, stringOf(TEXT), METADATA, ANY),
     ),
     SPACE,

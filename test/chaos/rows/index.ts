@@ -1,6 +1,7 @@
 import type { Row } from '../row.ts';
 import { balancerRows } from './balancer.ts';
 import { channelRows } from './channels.ts';
+import { hostileRows } from './hostile.ts';
 import { ingestRows } from './ingests.ts';
 import { redisRows } from './redis.ts';
 import { restartRows } from './restarts.ts';
@@ -18,4 +19,5 @@ export const ROWS: readonly Row[] = [
   ...rollingRows,
   ...restartRows,
   ...resumeRows,
+  ...hostileRows,
 ];
