@@ -8,6 +8,8 @@ import { SharedLimits, type SharedLimitSettings } from './shared-limits.ts';
 
 export interface SharedLimitsDependencies extends RedisDependencies {
   readonly limitMetrics: LimitMetrics;
+  /** Told whether Redis is there for the limits; for a program that has it for nothing else. */
+  readonly onAvailable?: ((available: boolean) => void) | undefined;
 }
 
 /** Limits that this process counts by itself. */
@@ -18,8 +20,9 @@ export function createLocalLimits(settings: LimitSettings): ConnectionLimits {
 /** Limits that all processes on one Redis share; it connects when they are started. */
 export function createSharedLimits(
   settings: SharedLimitSettings & RedisLeaseStoreOptions,
-  { log, metrics, limitMetrics }: SharedLimitsDependencies,
+  { log, metrics, limitMetrics, onAvailable }: SharedLimitsDependencies,
 ): ConnectionLimits {
   const store = createRedisLeaseStore(settings, { log, metrics });
+  if (onAvailable !== undefined) store.onAvailable(onAvailable);
   return new SharedLimits(settings, { store, clock: createLimitClock(), metrics: limitMetrics, log });
 }

@@ -7,7 +7,7 @@ export interface Gcra {
 }
 
 export type GcraVerdict =
-  /** @param due when the next event would be due if all came evenly: what is to be remembered */
+  /** `due`: when the next event would be due if all came evenly, which is what is to be remembered. */
   { readonly allowed: true; readonly due: number } | { readonly allowed: false; readonly retryAfter: number };
 
 /**

@@ -28,8 +28,8 @@ export interface LeaseKeeperDependencies {
 /** Two renewals may fail before a lease expires. */
 const RENEWALS_PER_TTL = 3;
 
-/** Leases of a batch: 40 KB, which keep Redis busy for about a millisecond; everybody else is served in between. */
-export const BATCH_SIZE = 500;
+/** Leases of a batch: some 10 KB, which keep Redis busy for about a millisecond; everybody else is served in between. */
+export const BATCH_SIZE = 100;
 
 /** Pause after an answer that was late: a store at its limits is not asked by every client, nor every moment. */
 export const RETRY_AFTER_MS = 1000;
@@ -122,8 +122,6 @@ export class LeaseKeeper {
   ask(request: LeaseRequest): Promise<LeaseAnswer> {
     const { lease } = request;
     const leases = counts(lease) ? [lease] : [];
-    // What is released now makes room for the new one.
-    this.#sendReleases();
     if (leases.length > 0) this.#book.asked(lease);
     return this.#send(
       { leases, isRequest: true },

@@ -19,7 +19,6 @@ for _, key in ipairs(KEYS) do
     table.insert(scored, ARGV[index])
   end
   at = at + 1 + tonumber(ARGV[at])
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', now))
   redis.call('ZADD', key, unpack(scored))
   if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ARGV[1]) end
 end

@@ -44,6 +44,28 @@ describe('serving', () => {
     });
   }
 
+  it('reads again on SIGHUP, where there is something to read, and does not end', async () => {
+    const { program, calls } = controlled();
+    const reload = (): Promise<void> => {
+      calls.push('reload');
+      return Promise.resolve();
+    };
+    const [host, other] = [new FakeHost(), new FakeHost()];
+    const { log, lines } = recordingLog();
+    void serve({ ...program, reload }, log, host);
+    host.emit('SIGHUP', 'SIGHUP');
+    host.emit('SIGTERM', 'SIGTERM');
+    host.emit('SIGHUP', 'SIGHUP');
+    await nextTurn();
+    assert.deepEqual(calls, ['start', 'reload', 'stop']);
+
+    void serve(controlled().program, log, other);
+    other.emit('SIGHUP', 'SIGHUP');
+    await nextTurn();
+    assert.ok(lines.some(({ msg }) => msg === 'nothing to read again'));
+    assert.deepEqual([host.exits, other.exits], [[], []]);
+  });
+
   it('ends at once on a second signal, with the status of that signal', () => {
     for (const [first, second, status] of [
       ['SIGTERM', 'SIGTERM', 143],

@@ -6,7 +6,7 @@ import type { LagLimits } from '../../edge/fanout/limits.ts';
 import { BlockEnd } from '../../edge/front/block-end.ts';
 import type { Connection } from '../../edge/front/connection.ts';
 import { type TlsTerminator, createTlsTerminator } from '../../edge/front/accept/tls-terminator.ts';
-import { Front, type FrontSettings } from '../../edge/front/front.ts';
+import { Front, type FrontDependencies, type FrontSettings } from '../../edge/front/front.ts';
 import { Resumes } from '../../edge/front/resumes.ts';
 import { ringCodec } from '../../edge/ring-codec.ts';
 import type { RingEntry } from '../../edge/stream/contract.ts';
@@ -89,8 +89,15 @@ export class EdgeHarness implements AsyncDisposable {
   readonly now: () => number;
   #sequence = 0;
 
-  /** @param now the clock of everything but sockets */
-  constructor(settings: Partial<HarnessSettings> = {}, now: () => number = () => performance.now()) {
+  /**
+   * @param now the clock of everything but sockets
+   * @param steps of the admission that the test is about
+   */
+  constructor(
+    settings: Partial<HarnessSettings> = {},
+    now: () => number = () => performance.now(),
+    steps: Pick<FrontDependencies, 'keys' | 'limits'> = {},
+  ) {
     const all = { ...SETTINGS, ...settings };
     const { metrics, stall, blockEnd } = this;
     this.ring = createRing(all, {
@@ -109,6 +116,7 @@ export class EdgeHarness implements AsyncDisposable {
     this.tls = createTlsTerminator(all, { log, metrics });
     this.front = new Front(all, {
       tls: this.tls,
+      ...steps,
       ring: this.ring,
       fanout: this.fanout,
       resumes: this.resumes,
@@ -120,8 +128,12 @@ export class EdgeHarness implements AsyncDisposable {
     });
   }
 
-  static async start(settings: Partial<HarnessSettings> = {}, now?: () => number): Promise<EdgeHarness> {
-    const harness = new EdgeHarness(settings, now);
+  static async start(
+    settings: Partial<HarnessSettings> = {},
+    now?: () => number,
+    steps?: Pick<FrontDependencies, 'keys' | 'limits'>,
+  ): Promise<EdgeHarness> {
+    const harness = new EdgeHarness(settings, now, steps);
     await harness.front.start();
     return harness;
   }

@@ -9,7 +9,7 @@ import type { LeaseBackend } from './lease-backend.ts';
 import { SimulatedStore } from './simulated-store.ts';
 
 export const TTL_MS = 3000;
-export const TIMEOUT_MS = 250;
+const TIMEOUT_MS = 250;
 export const ADDRESSES = ['192.0.2.1', '192.0.2.2'];
 export const APPLICATIONS = [undefined, 'wallet'];
 export const ADDRESS_LIMIT = 3;
