@@ -77,13 +77,14 @@ export class HostilePeer {
       this.#readFrames(chunk);
       return;
     }
-    this.#answer = (this.#answer + chunk.toString('latin1')).slice(0, MAX_ANSWER_CHARS);
-    const end = this.#answer.indexOf('\r\n\r\n');
+    const answer = this.#answer + chunk.toString('latin1');
+    const end = answer.indexOf('\r\n\r\n');
+    this.#answer = answer.slice(0, MAX_ANSWER_CHARS);
     if (end === -1) return;
-    this.#upgraded = this.#answer.startsWith('HTTP/1.1 101 ');
+    this.#upgraded = answer.startsWith('HTTP/1.1 101 ');
     if (this.#upgraded) {
       this.#frames = new FrameCutter();
-      this.#readFrames(Buffer.from(this.#answer.slice(end + 4), 'latin1'));
+      this.#readFrames(Buffer.from(answer.slice(end + 4), 'latin1'));
     }
     this.#resolveAnswered();
   }
