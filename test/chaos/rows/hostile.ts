@@ -4,8 +4,10 @@
  *
  * An attack is made twice to warm up, then three times more: what it leaves behind must not grow.
  */
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../../../tools/simulate/random.ts';
+import { contentHashOf } from '../../../shared/envelope.ts';
 import { Attacker } from '../../support/hostile/attacker.ts';
 import type { AttackName, AttackOptions, Tally } from '../../support/hostile/attacks.ts';
 import { collectGarbage, INSPECTABLE, INSPECTOR_LINES } from '../../support/hostile/garbage.ts';
@@ -21,8 +23,6 @@ const WARM_ROUNDS = 2;
 const QUIET_MS = 3000;
 /** Pongs of honest clients under attack: 99 of 100. */
 const PONG_P99_MS = 100;
-/** On a machine that is busy with something else, pongs may be late without an attack too. */
-const PONG_SLOWDOWN = 3;
 /** What memory may be above that of the warmed-up edge. */
 const MEMORY_GROWTH = 1.2;
 /** An edge has so long to let go of what an attack held: above its HANDSHAKE_TIMEOUT_MS and closing handshakes. */
@@ -58,6 +58,8 @@ type Attack = readonly [name: AttackName, options: Omit<AttackOptions, 'port' | 
 
 interface Findings {
   quietFrom: number;
+  /** How many processes wanted each core before the attack, at least 1: what takes a time alone takes so many times as long. */
+  readonly load: number;
   quietUntil: number;
   attackedUntil: number;
   /** Bytes: before the first attack, and after each. */
@@ -98,6 +100,7 @@ async function settledMemory({ edges }: World, found: Findings): Promise<number>
 async function attackRounds(world: World, attack: () => Promise<void>): Promise<void> {
   const found: Findings = {
     quietFrom: performance.now(),
+    load: Math.max(1, (loadavg()[0] ?? 0) / availableParallelism()),
     quietUntil: 0,
     attackedUntil: 0,
     memory: [],
@@ -140,10 +143,10 @@ function pongs(world: World): { readonly quiet: number; readonly attacked: numbe
 }
 
 function checkUnharmed(world: World): string[] {
-  const { memory, wrong } = findings.get(world)!;
+  const { memory, wrong, load } = findings.get(world)!;
   const found = [...wrong];
   const { quiet, attacked } = pongs(world);
-  if (!(attacked <= Math.max(PONG_P99_MS, PONG_SLOWDOWN * quiet)))
+  if (!(attacked <= PONG_P99_MS * load))
     found.push(`99 of 100 pongs took up to ${Math.round(attacked)} ms, ${Math.round(quiet)} before the attack`);
   const late = world.fleet.nodes.reduce((sum, { pongTimeouts }) => sum + pongTimeouts, 0);
   if (late > 0) found.push(`${late} pongs did not come in time`);
@@ -168,11 +171,11 @@ function inMegabytes(bytes: number): string {
 }
 
 function noteUnharmed(world: World): string {
-  const { memory, tally } = findings.get(world)!;
+  const { memory, tally, load } = findings.get(world)!;
   const { quiet, attacked } = pongs(world);
   const counts = Object.entries(tally).map(([outcome, count]) => `${outcome} ${count}`);
   return [
-    `pong p99 ${Math.round(attacked)} ms (${Math.round(quiet)} before)`,
+    `pong p99 ${Math.round(attacked)} ms (${Math.round(quiet)} before, load ${load.toFixed(1)} a core)`,
     `memory ${memory.map(inMegabytes).join(', ')}`,
     ...(counts.length > 0 ? [counts.join(', ')] : []),
   ].join('; ');
@@ -217,10 +220,10 @@ export const hostileRows: readonly Row[] = [
     'hostile-clients',
     '500 clients that never read, beside messages of 1 MB, floods of pings and endless fragments, five times',
     [
-      ['no-readers', { count: 500, holdMs: 1500 }],
+      ['no-readers', { count: 500, firstAddress: 100, addresses: 60, holdMs: 1500 }],
       ['large-messages', { count: 60, addresses: 25 }],
-      ['pings', { count: 60, addresses: 25 }],
-      ['fragments', { count: 60, addresses: 25 }],
+      ['pings', { count: 60, addresses: 25, firstAddress: 25 }],
+      ['fragments', { count: 60, addresses: 25, firstAddress: 50 }],
     ],
   ),
   hostileRow('hostile-fuzz', '100,000 mutated frames and upgrade requests', [
@@ -245,8 +248,7 @@ export const hostileRows: readonly Row[] = [
     name: 'hostile-upstream',
     fault: 'one of two upstreams sends bombs of brotli and malformed, deep and crowded JSON of 4 MB, five times',
     demands: { lost: 'nothing', nobodyClosed: true, silenceMs: 3000 },
-    // Nobody can take messages of 4 MB several times a second for long; what is no flashblock reaches clients too.
-    world: hostileWorld({ builders: 2, ingestSettings: { MAX_MESSAGE_BYTES: String(MEGABYTE) } }),
+    world: hostileWorld({ builders: 2 }),
     async run(world) {
       const [hostile] = world.feed.builders;
       const bomb = brotliBomb(64 * MEGABYTE);
@@ -258,8 +260,21 @@ export const hostileRows: readonly Row[] = [
           await world.feed.more(1);
         }
       });
+      await world.feed.forMs(1000);
+      overlook(world, new Set(messages.map(contentHashOf)));
     },
     check: checkUnharmed,
     note: noteUnharmed,
   },
 ];
+
+/** Takes contents out of what nodes received: what is no flashblock passes through, and is not in the truth. */
+function overlook({ fleet }: World, contents: ReadonlySet<string>): void {
+  for (const { received, receivedAt } of fleet.nodes) {
+    for (let at = received.length - 1; at >= 0; at--) {
+      if (!contents.has(fleet.table.messages[received[at]!]!.contentHash)) continue;
+      received.splice(at, 1);
+      receivedAt.splice(at, 1);
+    }
+  }
+}

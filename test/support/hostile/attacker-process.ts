@@ -3,7 +3,7 @@ import { setPriority } from 'node:os';
 import { attack, type AttackName, type AttackOptions } from './attacks.ts';
 
 /** Attackers have machines of their own, and no honest client's time is theirs. */
-const NICENESS = 5;
+const NICENESS = 10;
 
 setPriority(NICENESS);
 process.on('message', ([name, options]: [AttackName, AttackOptions]) => {

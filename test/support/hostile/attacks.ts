@@ -16,6 +16,8 @@ export interface AttackOptions {
   readonly count: number;
   /** How many addresses they come from; default 50. `0`: the system's choice. */
   readonly addresses?: number;
+  /** Which address is the first, so that attacks may have each their own; default 0. */
+  readonly firstAddress?: number;
   /** For attacks that wait: how long, in milliseconds. */
   readonly holdMs?: number;
   /** For attacks that wait: until the other side has ended every connection. */
@@ -58,10 +60,10 @@ class Ground {
 
   /** The next address in turn: 127.1.0.1 and so on. */
   target(): HostileTarget {
-    const { port, addresses = 50 } = this.options;
+    const { port, addresses = 50, firstAddress = 0 } = this.options;
     if (addresses === 0) return { port };
-    const number = this.#next++ % addresses;
-    return { port, from: `127.1.${number >> 8}.${(number & 0xff) + 1}` };
+    const number = firstAddress + (this.#next++ % addresses);
+    return { port, from: `127.1.${Math.floor(number / 250)}.${(number % 250) + 1}` };
   }
 
   peer(bytes?: Buffer | string): HostilePeer {
