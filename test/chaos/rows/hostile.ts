@@ -251,7 +251,7 @@ export const hostileRows: readonly Row[] = [
     world: hostileWorld({ builders: 2 }),
     async run(world) {
       const [hostile] = world.feed.builders;
-      const bomb = brotliBomb(64 * MEGABYTE);
+      const bomb = await brotliBomb(64 * MEGABYTE);
       const messages = Object.values(HOSTILE_JSON).map((make) => make());
       await attackRounds(world, async () => {
         for (const message of messages) {

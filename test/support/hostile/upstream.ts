@@ -1,5 +1,6 @@
 /** What a hostile upstream sends: each a message that a careless reader pays dearly for. Pure. */
-import { brotliCompressSync, constants } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
 
 /** MAX_MESSAGE_BYTES. */
 const LARGEST = 4_194_304;
@@ -30,9 +31,7 @@ export const HOSTILE_JSON = {
 } as const satisfies Record<string, () => Buffer>;
 
 /** Brotli of a message far larger than any that is read: some hundred bytes on the wire. */
-export function brotliBomb(bytes: number): Buffer {
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 5, [constants.BROTLI_PARAM_LGWIN]: 22 };
-  return brotliCompressSync(Buffer.concat([Buffer.from('{"a":"'), Buffer.alloc(bytes, 'a'), Buffer.from('"}')]), {
-    params,
-  });
+export function brotliBomb(bytes: number): Promise<Buffer> {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 22 };
+  return promisify(brotliCompress)(Buffer.alloc(bytes, 'a').fill('{"a":"', 0, 6), { params });
 }
