@@ -12,7 +12,7 @@ function bytes(random: Random, length: number): Buffer<ArrayBuffer> {
 }
 
 /** Some bytes replaced, taken out, put in or repeated. */
-export function mutateBytes(random: Random, original: Buffer): Buffer {
+function mutateBytes(random: Random, original: Buffer): Buffer {
   let mutated: Buffer = original;
   for (let changes = random.between(1, 3); changes > 0; changes--) {
     const at = random.between(0, Math.max(mutated.length - 1, 0));
