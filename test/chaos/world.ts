@@ -49,6 +49,8 @@ export interface WorldOptions {
    * edge with the node's number, round robin.
    */
   readonly front?: (world: World) => Promise<(node: BaseNode) => string>;
+  /** What nodes send with their handshakes, such as an address of their own; default nothing. */
+  readonly nodeHeaders?: (number: number) => Readonly<Record<string, string>>;
 }
 
 /** The block that chains begin with: the size of number that Base has. */
@@ -210,6 +212,7 @@ export class World implements AsyncDisposable {
         resume: (number) => number < nodes,
         patient: options.patient ?? false,
         url,
+        ...(options.nodeHeaders && { headers: options.nodeHeaders }),
       }),
     );
     this.#feed.run();

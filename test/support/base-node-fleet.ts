@@ -37,10 +37,18 @@ export class BaseNodeFleet implements AsyncDisposable {
     url,
     patient = false,
     clock,
+    headers,
   }: FleetOptions): readonly BaseNode[] {
     const first = this.nodes.length;
     for (let number = first; number < first + nodes; number++) {
-      const node = { url, patient, resume: resume(number), behind: behind(number), ...(clock && { clock }) };
+      const node = {
+        url,
+        patient,
+        resume: resume(number),
+        behind: behind(number),
+        ...(clock && { clock }),
+        ...(headers && { headers }),
+      };
       this.nodes.push(new BaseNode(number, node, this.table, this.changes));
     }
     return this.nodes.slice(first);

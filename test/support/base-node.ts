@@ -27,6 +27,8 @@ export interface BaseNodeOptions {
   readonly patient?: boolean;
   /** What it had received last, plain, before this began: where it resumes at first. */
   readonly behind?: Buffer | undefined;
+  /** What it sends with its handshake beside what it must; default nothing. */
+  readonly headers?: (number: number) => Readonly<Record<string, string>>;
   /** Clock and timers; default those of the process. */
   readonly clock?: NodeClock;
 }
@@ -67,6 +69,9 @@ export class BaseNode {
   readonly openedAt: number[] = [];
   /** When each of them ended, as far as they have. */
   readonly closedAt: { readonly at: number; readonly code: number }[] = [];
+  /** How long it waited for each pong that came, in milliseconds, and when that was, by its clock. */
+  readonly pongMs: number[] = [];
+  readonly pongAt: number[] = [];
   pongTimeouts = 0;
   failedDials = 0;
   violations = 0;
@@ -85,6 +90,7 @@ export class BaseNode {
   /** Whether the end of the connection to come was the node's own doing. */
   #gaveUp = false;
   #pongDue = false;
+  #pingedAt = 0;
   #backoffMs = BACKOFF_MS.first;
   #cancelTimer: () => void = () => undefined;
   #last: { readonly blockNumber: number; readonly index: number; readonly payloadId: string } | undefined;
@@ -128,7 +134,11 @@ export class BaseNode {
     this.#closeCode = undefined;
     this.#gaveUp = false;
     this.#wire = new WireClient(
-      { port: Number(url.port), path: url.pathname + url.search },
+      {
+        port: Number(url.port),
+        path: url.pathname + url.search,
+        headers: this.#options.headers?.(this.number) ?? {},
+      },
       {
         answered: (status, headers) => {
           if (status === 101) this.#opened(given, headers.get('flashcast-resume'));
@@ -152,6 +162,7 @@ export class BaseNode {
   #ping(): void {
     if (this.#options.patient === true) return;
     this.#pongDue = true;
+    this.#pingedAt = this.#clock.now();
     this.#wire?.send(OPCODE.ping);
     this.#cancelTimer = this.#clock.after(PING_EVERY_MS, () => {
       // A node of its own would have read what lies in its socket by now; this process reads for all of them.
@@ -172,12 +183,20 @@ export class BaseNode {
 
   #take(opcode: number, payload: Buffer): void {
     if (opcode === OPCODE.text || opcode === OPCODE.binary) this.#message(payload, opcode === OPCODE.binary);
-    else if (opcode === OPCODE.pong) this.#pongDue = false;
+    else if (opcode === OPCODE.pong) this.#ponged();
     else if (opcode === OPCODE.ping) this.#wire?.send(OPCODE.pong, payload);
     else if (opcode === OPCODE.close) {
       this.#closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
       this.#wire?.close(payload.subarray(0, 2));
     }
+  }
+
+  #ponged(): void {
+    if (!this.#pongDue) return;
+    this.#pongDue = false;
+    const now = this.#clock.now();
+    this.pongMs.push(now - this.#pingedAt);
+    this.pongAt.push(now);
   }
 
   #message(payload: Buffer, isBinary: boolean): void {

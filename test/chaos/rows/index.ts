@@ -2,6 +2,7 @@ import type { Row } from '../row.ts';
 import { balancerRows } from './balancer.ts';
 import { channelRows } from './channels.ts';
 import { failoverRows } from './failovers.ts';
+import { hostileRows } from './hostile.ts';
 import { ingestRows } from './ingests.ts';
 import { redisRows } from './redis.ts';
 import { restartRows } from './restarts.ts';
@@ -22,4 +23,5 @@ export const ROWS: readonly Row[] = [
   ...restartRows,
   ...slowLinkRows,
   ...resumeRows,
+  ...hostileRows,
 ];
