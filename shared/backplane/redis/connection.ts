@@ -17,7 +17,7 @@ const CHECK_EVERY_TICKS = 5;
  * answer came for this long, none comes any more.
  */
 const SILENT_TICKS = 14;
-/** A slow Redis takes a while to the first answer, and to what makes a fresh connection ready. */
+/** A slow Redis takes a while to make a fresh connection ready, and to the first answer after that. */
 const FIRST_ANSWER_TICKS = 30;
 /** Greeting, authentication and the wait for a primary that loads its data may take this long before it is tried anew. */
 const HANDSHAKE_TICKS = 30;
@@ -188,7 +188,7 @@ export class RedisConnection {
 
   #answered(ticks: number): void {
     this.#preparing = undefined;
-    this.#ticksOfSilence = Math.max(this.#ticksOfSilence, ticks);
+    this.#ticksOfSilence = ticks;
     this.#ticksToRenewal = undefined;
     this.#prepared = true;
     this.#options.reconnects.worked();
