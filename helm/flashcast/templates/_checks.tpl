@@ -10,6 +10,26 @@
 
 {{- define "flashcast.problems" -}}
 {{- $v := .Values -}}
+{{- /* Formats of what may hold a secret: a schema would repeat the value. */}}
+{{- range $at, $uri := $v.upstreams.uris }}
+{{- if not (regexMatch "^wss?://[^\\s,]+$" $uri) }}
+- upstreams.uris[{{ $at }}]: expected a ws:// or wss:// URI
+{{- end }}
+{{- end }}
+{{- range $at, $line := $v.apiKeys.lines }}
+{{- if not (regexMatch "^[^\\s:]+ sha256:[0-9a-fA-F]{64}( (limit|expires)=\\S+)*$" $line) }}
+- apiKeys.lines[{{ $at }}]: expected "app sha256:HEX [limit=N] [expires=RFC3339]", with the hash of the key and never the key
+{{- end }}
+{{- end }}
+{{- if not (regexMatch "^[A-Za-z0-9_.~-]*$" $v.redis.password) }}
+- redis.password: expected letters, digits and _ . ~ -
+{{- end }}
+{{- if not (regexMatch "^(rediss?([+]sentinel|[+]cluster)?://\\S+)?$" $v.externalRedis.url) }}
+- externalRedis.url: expected redis://, redis+sentinel:// or redis+cluster://, with rediss for TLS
+{{- end }}
+{{- if not (regexMatch "^(wss?://\\S+)?$" $v.tests.url) }}
+- tests.url: expected a ws:// or wss:// URI
+{{- end }}
 {{- if not (or $v.upstreams.uris $v.upstreams.existingSecret $v.simulator.enabled) }}
 - upstreams: not set, expected upstreams.uris or upstreams.existingSecret (or simulator.enabled=true to try it out)
 {{- end }}
