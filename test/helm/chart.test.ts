@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { CHART, Chart, CI_VALUES, KUBE_VERSION, MINIMAL, outcomeOf } from './support/chart.ts';
 import { HELM, KUBECONFORM, needTool } from './support/go-tool.ts';
-import type { JsonObject } from './support/json.ts';
+import { asText, type JsonObject } from './support/json.ts';
 import { schemaLocation } from './support/kube-schemas.ts';
 
 const PATIENCE_MS = 60_000;
@@ -35,9 +35,10 @@ describe('the Helm chart (needs helm, or Go to build it)', function () {
 
   /** What helm says after an installation, by way of an object of its own: `helm template` leaves the notes out. */
   async function notesOf(values: JsonObject): Promise<string> {
-    const carrier = 'kind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: |\n    {{- include "flashcast.notes" . | nindent 4 }}';
+    const carrier =
+      'kind: ConfigMap\nmetadata: {name: notes}\ndata:\n  notes: |\n    {{- include "flashcast.notes" . | nindent 4 }}';
     const { manifests } = await chart.render({ ...values, extraObjects: [carrier] });
-    return String(manifests.find(({ name }) => name === 'notes')?.at('data.notes'));
+    return asText(manifests.find(({ name }) => name === 'notes')?.at('data.notes'));
   }
 
   it('says after an installation where the stream is and how to look at it', async () => {
@@ -78,7 +79,15 @@ describe('the Helm chart (needs helm, or Go to build it)', function () {
     async function conforms(text: string): Promise<{ status: number; said: string }> {
       const file = join(folder, 'manifests.yaml');
       await writeFile(file, text);
-      const flags = ['-strict', '-summary', '-verbose', '-kubernetes-version', KUBE_VERSION, '-schema-location', location];
+      const flags = [
+        '-strict',
+        '-summary',
+        '-verbose',
+        '-kubernetes-version',
+        KUBE_VERSION,
+        '-schema-location',
+        location,
+      ];
       const { status, stdout, stderr } = await outcomeOf(kubeconform, [...flags, file]);
       return { status, said: stdout + stderr };
     }

@@ -6,7 +6,7 @@ import { loadSettings } from '../../shared/config/load.ts';
 import { SETTINGS, settingsOf, type NamedSetting } from '../../shared/config/schema.ts';
 import { CHART, Chart, CI_VALUES, MINIMAL } from './support/chart.ts';
 import { HELM, needTool } from './support/go-tool.ts';
-import { at, isObject, listAt, over, type Json, type JsonObject } from './support/json.ts';
+import { at, isObject, listAt, over, type Json, type JsonObject, asText } from './support/json.ts';
 
 /** Settings that the chart sets itself or takes from a Secret, and one that must differ from pod to pod. */
 const OWNED: Readonly<Record<'ingest' | 'edge', readonly string[]>> = {
@@ -57,7 +57,7 @@ describe("the chart's settings", () => {
     for (const name of ['sharedSettings', 'ingestSettings', 'edgeSettings']) {
       for (const [key, schema] of Object.entries(await schemaOf(name))) {
         const { format } = settingNamed(key);
-        const accepts = (value: Json | number): boolean => format.parse(String(value)).ok;
+        const accepts = (value: Json | number): boolean => format.parse(asText(value)).ok;
         const [least, most] = [at(schema, 'minimum'), at(schema, 'maximum')];
         if (at(schema, 'type') === 'integer') {
           assert.ok(typeof least === 'number' && typeof most === 'number', key);
@@ -88,8 +88,14 @@ describe('the configuration that the Helm chart makes (needs helm, or Go to buil
   });
 
   /** What a program reads from the ConfigMap of the chart. */
-  async function load(program: 'ingest' | 'edge', values: JsonObject, files: readonly string[] = []): Promise<JsonObject> {
-    const text = String((await chart.render(values, files)).get('ConfigMap', program).at('data')?.['config.yaml' as never]);
+  async function load(
+    program: 'ingest' | 'edge',
+    values: JsonObject,
+    files: readonly string[] = [],
+  ): Promise<JsonObject> {
+    const text = asText(
+      (await chart.render(values, files)).get('ConfigMap', program).at('data')?.['config.yaml' as never],
+    );
     const path = join(folder, `${program}.yaml`);
     await writeFile(path, text.replaceAll('/run/secrets/', `${folder}/`));
     const result = loadSettings(program, { argv: ['--config', path], env: {}, cwd: folder, hostName: 'pod' });
@@ -114,7 +120,9 @@ describe('the configuration that the Helm chart makes (needs helm, or Go to buil
     const values = over(MINIMAL, {
       config: { streamMaxBytes: 1_073_741_824, metricsGlobalLabels: { chain: 'base' }, logFormat: 'text' },
       ingest: { config: { maxMessageBytes: 16_777_216, upstreamResume: false } },
-      edge: { config: { clientQueueBytes: 33_554_432, enableCompression: true, trustedProxies: ['10.0.0.0/8', 'fd00::/8'] } },
+      edge: {
+        config: { clientQueueBytes: 33_554_432, enableCompression: true, trustedProxies: ['10.0.0.0/8', 'fd00::/8'] },
+      },
     });
     const [ingest, edge] = [await load('ingest', values), await load('edge', values)];
     assert.deepEqual([ingest['streamMaxBytes'], edge['streamMaxBytes']], [1_073_741_824, 1_073_741_824]);
@@ -140,10 +148,23 @@ describe('the configuration that the Helm chart makes (needs helm, or Go to buil
   it('sets nothing that the values do not name, apart from what it owns', async () => {
     const { manifests } = await chart.render(MINIMAL);
     for (const { name, json } of manifests.filter(({ kind }) => kind === 'ConfigMap')) {
-      const keys = [...String(Object.values(json['data'] as JsonObject)[0]).matchAll(/^(\w+):/gm)].map(([, key]) => key);
-      const owned = new Set(['listenAddr', 'metricsAddr', 'redisUrlFile', 'upstreamWsFile', 'drainTimeoutMs', 'drainDelayMs']);
+      const keys = [...asText(Object.values(json['data'] as JsonObject)[0]).matchAll(/^(\w+):/gm)].map(
+        ([, key]) => key,
+      );
+      const owned = new Set([
+        'listenAddr',
+        'metricsAddr',
+        'redisUrlFile',
+        'upstreamWsFile',
+        'drainTimeoutMs',
+        'drainDelayMs',
+      ]);
       assert.ok(isObject(json) && keys.length >= 3);
-      assert.deepEqual(keys.filter((key) => !owned.has(key ?? '')), [], name);
+      assert.deepEqual(
+        keys.filter((key) => !owned.has(key ?? '')),
+        [],
+        name,
+      );
     }
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Chart, CI_VALUES, MINIMAL, type Manifest, type Rendering } from './support/chart.ts';
 import { HELM, needTool } from './support/go-tool.ts';
-import { at, listAt, over, type Json, type JsonObject } from './support/json.ts';
+import { at, listAt, over, type Json, type JsonObject, asText } from './support/json.ts';
 
 /** Room behind the drain that the chart promises at least: closing what is left, leaving Redis, ending. */
 const LEAST_MARGIN_SECONDS = 5;
@@ -23,7 +23,9 @@ function violations(spec: JsonObject): readonly string[] {
   const pod = (path: string): Json | undefined => at(spec, path);
   const found = [
     ...['hostNetwork', 'hostPID', 'hostIPC'].filter((field) => pod(field) === true),
-    ...listAt(spec, 'volumes').filter((volume) => 'hostPath' in volume).map(({ name }) => `host path of ${String(name)}`),
+    ...listAt(spec, 'volumes')
+      .filter((volume) => 'hostPath' in volume)
+      .map(({ name }) => `host path of ${asText(name)}`),
     ...(pod('securityContext.seccompProfile.type') === 'RuntimeDefault' ? [] : ['seccomp profile']),
   ];
   for (const one of [...listAt(spec, 'initContainers'), ...listAt(spec, 'containers')]) {
@@ -69,7 +71,7 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
         for (const account of accounts) assert.equal(account.json['automountServiceAccountToken'], false, account.name);
         const names = new Set(accounts.map((account) => account.name));
         for (const [pod, spec] of podSpecs(rendered.get(name)!))
-          assert.ok(names.has(String(spec['serviceAccountName'])), pod);
+          assert.ok(names.has(asText(spec['serviceAccountName'])), pod);
       });
 
       it('are asked for little CPU and bounded memory, and have no CPU limit', () => {
@@ -142,7 +144,9 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
 
   it('derives the grace period from the drain, rounded up, and takes a longer one', async () => {
     const grace = async (edge: JsonObject): Promise<Json | undefined> =>
-      (await chart.render(over(MINIMAL, { edge }))).get('Deployment', 'edge').podSpec?.['terminationGracePeriodSeconds'];
+      (await chart.render(over(MINIMAL, { edge }))).get('Deployment', 'edge').podSpec?.[
+        'terminationGracePeriodSeconds'
+      ];
     assert.equal(await grace({}), 40);
     assert.equal(await grace({ drain: { timeoutMs: 25_001, delayMs: 0 } }), 36);
     assert.equal(await grace({ drain: { timeoutMs: 3_600_000 } }), 3610);
@@ -189,7 +193,10 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
   it('spreads pods over zones and nodes without insisting, and insists where that is asked for', async () => {
     const soft = rendered.get('minimal')!.get('Deployment', 'edge');
     assert.deepEqual(
-      listAt(soft.podSpec, 'topologySpreadConstraints').map(({ topologyKey, whenUnsatisfiable }) => [topologyKey, whenUnsatisfiable]),
+      listAt(soft.podSpec, 'topologySpreadConstraints').map(({ topologyKey, whenUnsatisfiable }) => [
+        topologyKey,
+        whenUnsatisfiable,
+      ]),
       [
         ['topology.kubernetes.io/zone', 'ScheduleAnyway'],
         ['kubernetes.io/hostname', 'ScheduleAnyway'],
@@ -218,31 +225,35 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
   it('scales edges by CPU and by clients, out at once and back slowly', () => {
     const scaler = rendered.get('production')!.get('HorizontalPodAutoscaler', 'edge');
     assert.deepEqual(
-      listAt(scaler.json, 'spec.metrics').map((metric) => at(metric, 'resource.name') ?? at(metric, 'pods.metric.name')),
+      listAt(scaler.json, 'spec.metrics').map(
+        (metric) => at(metric, 'resource.name') ?? at(metric, 'pods.metric.name'),
+      ),
       ['cpu', 'websocket_proxy_active_connections'],
     );
     assert.equal(at(listAt(scaler.json, 'spec.metrics')[1], 'pods.target.averageValue'), '7000');
     assert.equal(scaler.at('spec.behavior.scaleUp.stabilizationWindowSeconds'), 0);
     assert.ok(Number(scaler.at('spec.behavior.scaleDown.stabilizationWindowSeconds')) >= 600);
-    assert.deepEqual(listAt(scaler.json, 'spec.behavior.scaleDown.policies'), [{ type: 'Pods', value: 1, periodSeconds: 180 }]);
+    assert.deepEqual(listAt(scaler.json, 'spec.behavior.scaleDown.policies'), [
+      { type: 'Pods', value: 1, periodSeconds: 180 },
+    ]);
     const keda = rendered.get('external-redis')!.get('ScaledObject', 'edge');
     assert.equal(at(listAt(keda.json, 'spec.triggers')[0], 'type'), 'cpu');
     assert.equal(
       at(listAt(keda.json, 'spec.triggers')[1], 'metadata.query'),
       'sum(websocket_proxy_active_connections{namespace="stream",pod=~"r-flashcast-edge-.+"})',
     );
-    assert.deepEqual(
-      keda.at('spec.advanced.horizontalPodAutoscalerConfig.behavior'),
-      scaler.at('spec.behavior'),
-    );
+    assert.deepEqual(keda.at('spec.advanced.horizontalPodAutoscalerConfig.behavior'), scaler.at('spec.behavior'));
   });
 
   it('names the image by digest, else by tag, else by its own version', async () => {
     const image = async (values: JsonObject): Promise<Json | undefined> =>
       container((await chart.render(over(MINIMAL, { image: values }))).get('Deployment', 'edge'))['image'];
     const digest = `sha256:${'a'.repeat(64)}`;
-    assert.match(String(await image({})), /^flashcast:\d+\.\d+\.\d+$/);
-    assert.equal(await image({ registry: 'registry.example:5000/', repository: 'x/flashcast', tag: 'v2' }), 'registry.example:5000/x/flashcast:v2');
+    assert.match(asText(await image({})), /^flashcast:\d+\.\d+\.\d+$/);
+    assert.equal(
+      await image({ registry: 'registry.example:5000/', repository: 'x/flashcast', tag: 'v2' }),
+      'registry.example:5000/x/flashcast:v2',
+    );
     assert.equal(await image({ digest }), `flashcast@${digest}`);
     assert.equal(await image({ tag: 'v2', digest }), `flashcast:v2@${digest}`);
   });
@@ -264,7 +275,12 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
       (await chart.render(over(MINIMAL, values))).find('Pod', 'test');
     const plain = await testOf({});
     assert.equal(at(plain?.json['metadata'], 'annotations')?.['helm.sh/hook' as never], 'test');
-    assert.deepEqual(at(plain?.podSpec, 'containers.0.args'), ['watch', '$(STREAM_URL)', '--count=20', '--timeout-ms=30000']);
+    assert.deepEqual(at(plain?.podSpec, 'containers.0.args'), [
+      'watch',
+      '$(STREAM_URL)',
+      '--count=20',
+      '--timeout-ms=30000',
+    ]);
     assert.equal(at(plain?.podSpec, 'containers.0.env.0.value'), 'ws://r-flashcast-edge.stream.svc:8545/ws');
     const keys = { apiKeys: { existingSecret: 'keys' } };
     assert.equal(await testOf(keys), undefined);
@@ -272,8 +288,11 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
     assert.equal(await testOf({ tests: { enabled: false } }), undefined);
     assert.ok((await testOf(over(keys, { edge: { config: { publicAccessEnabled: true } } }))) !== undefined);
     const withKey = await testOf(over(keys, { tests: { existingSecret: 'stream-url' } }));
-    assert.deepEqual(at(withKey?.podSpec, 'containers.0.env.0.valueFrom.secretKeyRef'), { name: 'stream-url', key: 'url' });
+    assert.deepEqual(at(withKey?.podSpec, 'containers.0.env.0.valueFrom.secretKeyRef'), {
+      name: 'stream-url',
+      key: 'url',
+    });
     const tls = await testOf({ edge: { tls: { existingSecret: 'certificate' } } });
-    assert.match(String(at(tls?.podSpec, 'containers.0.env.0.value')), /^wss:/);
+    assert.match(asText(at(tls?.podSpec, 'containers.0.env.0.value')), /^wss:/);
   });
 });

@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseAllDocuments, stringify } from 'yaml';
-import { at, type Json, type JsonObject } from './json.ts';
+import { at, type Json, type JsonObject, asText } from './json.ts';
 
 const run = promisify(execFile);
 
 export const CHART = new URL('../../../helm/flashcast', import.meta.url).pathname;
 /** What a helm that Go built would else take for a very old cluster. */
 export const KUBE_VERSION = '1.34.4';
-export const RELEASE = 'r';
-export const NAMESPACE = 'stream';
+const RELEASE = 'r';
+const NAMESPACE = 'stream';
 
 /** The least that is complete: everything bundled. */
-export const MINIMAL: JsonObject = { simulator: { enabled: true }, redis: { enabled: true, password: 'bundled-secret' } };
+export const MINIMAL: JsonObject = {
+  simulator: { enabled: true },
+  redis: { enabled: true, password: 'bundled-secret' },
+};
 
 /** Values files for `helm install` and for these tests. */
 export const CI_VALUES = ['minimal', 'production', 'external-redis'] as const;
@@ -47,11 +50,11 @@ export class Manifest {
   }
 
   get kind(): string {
-    return String(this.json['kind']);
+    return asText(this.json['kind']);
   }
 
   get name(): string {
-    return String(at(this.json, 'metadata.name'));
+    return asText(at(this.json, 'metadata.name'));
   }
 
   /** What stands at a path such as `spec.template.spec`; `undefined` where nothing does. */
@@ -140,6 +143,6 @@ export class Chart {
   }
 }
 
-export function ciFile(name: (typeof CI_VALUES)[number]): string {
+function ciFile(name: (typeof CI_VALUES)[number]): string {
   return join(CHART, 'ci', `${name}-values.yaml`);
 }

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 export const CACHE = new URL('../../../node_modules/.cache/flashcast', import.meta.url).pathname;
 
 /** Building helm compiles a good part of Kubernetes' client. */
-export const INSTALL_PATIENCE_MS = 15 * 60_000;
+const INSTALL_PATIENCE_MS = 15 * 60_000;
 
 /** A program that `go install` makes. */
 export interface GoTool {
@@ -52,7 +52,7 @@ async function onPath(name: string): Promise<string | undefined> {
  * @returns its path, or `undefined` where there is neither the tool nor Go
  * @throws Error with the compiler's words when the build fails
  */
-export async function findTool(tool: GoTool): Promise<string | undefined> {
+async function findTool(tool: GoTool): Promise<string | undefined> {
   const found = await onPath(tool.name);
   if (found !== undefined) return found;
   const folder = join(CACHE, `${tool.name}-${tool.version}`);
@@ -62,7 +62,7 @@ export async function findTool(tool: GoTool): Promise<string | undefined> {
   await mkdir(folder, { recursive: true });
   await run('go', ['install', `${tool.package}@${tool.version}`], {
     cwd: folder,
-    env: { ...process.env, GOBIN: folder, GOFLAGS: '-buildvcs=false -trimpath' },
+    env: { ...process.env, GOBIN: folder },
   });
   return built;
 }

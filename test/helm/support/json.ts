@@ -16,6 +16,12 @@ export function at(value: Json | undefined, path: string): Json | undefined {
   }, value);
 }
 
+/** A value as a text: an object or a list as JSON, nothing as an empty text. */
+export function asText(value: Json | undefined): string {
+  if (typeof value === 'string') return value;
+  return value === undefined ? '' : JSON.stringify(value);
+}
+
 /** A list, empty where there is none. */
 export function listAt(value: Json | undefined, path: string): readonly JsonObject[] {
   return (at(value, path) ?? []) as readonly JsonObject[];

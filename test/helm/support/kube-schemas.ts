@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CACHE, findModule } from './go-tool.ts';
-import { at, isObject, listAt, type Json, type JsonObject } from './json.ts';
+import { at, isObject, listAt, type Json, type JsonObject, asText } from './json.ts';
 
 const KUBERNETES = { module: 'k8s.io/kubernetes', version: 'v1.34.4', file: 'api/openapi-spec/swagger.json' };
 
@@ -69,7 +69,7 @@ async function kubernetesSchemas(folder: string): Promise<ReadonlyMap<string, Js
       // The options of requests name every group and version; objects have exactly one.
       if (listAt(definition, 'x-kubernetes-group-version-kind').length > 1) continue;
       const needed = [...closure(name, definitions, new Set())];
-      schemas.set(fileName(String(group), String(version), String(kind)), {
+      schemas.set(fileName(asText(group), asText(version), asText(kind)), {
         $ref: `#/definitions/${name}`,
         definitions: Object.fromEntries(needed.map((inner) => [inner, strict(definitions[inner]!)])),
       });
@@ -86,7 +86,7 @@ async function customSchemas(file: string): Promise<ReadonlyMap<string, Json>> {
     for (const version of listAt(definition, 'spec.versions')) {
       const [group, kind] = [at(definition, 'spec.group'), at(definition, 'spec.names.kind')];
       schemas.set(
-        fileName(String(group), String(version['name']), String(kind)),
+        fileName(asText(group), asText(version['name']), asText(kind)),
         strict(at(version, 'schema.openAPIV3Schema')!),
       );
     }
