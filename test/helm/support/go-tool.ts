@@ -20,9 +20,21 @@ export interface GoTool {
   /** Import path of its main package. */
   readonly package: string;
   readonly version: string;
+  /** Whether one on PATH will do; any does when absent. */
+  readonly accepts?: (path: string) => Promise<boolean>;
 }
 
-export const HELM: GoTool = { name: 'helm', package: 'helm.sh/helm/v3/cmd/helm', version: 'v3.19.0' };
+export const HELM: GoTool = {
+  name: 'helm',
+  package: 'helm.sh/helm/v3/cmd/helm',
+  version: 'v3.19.0',
+  // Its words about values that a schema refuses were others before 3.18.
+  accepts: async (path) => {
+    const { stdout } = await run(path, ['version', '--template', '{{ .Version }}']);
+    const [, major = '0', minor = '0'] = /^v(\d+)\.(\d+)/.exec(stdout) ?? [];
+    return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 18);
+  },
+};
 export const KUBECONFORM: GoTool = {
   name: 'kubeconform',
   package: 'github.com/yannh/kubeconform/cmd/kubeconform',
@@ -54,7 +66,7 @@ async function onPath(name: string): Promise<string | undefined> {
  */
 async function findTool(tool: GoTool): Promise<string | undefined> {
   const found = await onPath(tool.name);
-  if (found !== undefined) return found;
+  if (found !== undefined && (await (tool.accepts?.(found) ?? true))) return found;
   const folder = join(CACHE, `${tool.name}-${tool.version}`);
   const built = join(folder, tool.name);
   if (await isExecutable(built)) return built;
