@@ -12,6 +12,9 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** Longest rollout, on a small node that others use too. */
 const ROLLOUT = '240s';
 
+/** How a probe ends that may not connect. */
+const REFUSED = 7;
+
 /** What helm or kubectl said, whatever its status. */
 export interface Said {
   readonly ok: boolean;
@@ -99,8 +102,13 @@ export class Cluster {
   /** Whether a pod with these labels may connect; it keeps to the pod security level, too. */
   async canConnect(labels: Readonly<Record<string, string>>, host: string, port: number): Promise<boolean> {
     const name = `probe-${Math.random().toString(36).slice(2, 8)}`;
-    const script = `require('node:net').connect({host:'${host}',port:${port},timeout:3000})
-      .on('connect',()=>process.exit(0)).on('error',()=>process.exit(7)).on('timeout',()=>process.exit(7))`;
+    // A policy takes hold of a new pod a moment after its start: allowed is what still succeeds after some seconds.
+    const script = `let tries = 0;
+      const refused = () => process.exit(${REFUSED});
+      const dial = () => require('node:net').connect({ host: '${host}', port: ${port}, timeout: 3000 })
+        .on('error', refused).on('timeout', refused)
+        .on('connect', function () { this.destroy(); ++tries < 5 ? setTimeout(dial, 1000) : process.exit(0); });
+      dial();`;
     const overrides = {
       spec: {
         automountServiceAccountToken: false,
@@ -135,7 +143,7 @@ export class Cluster {
         `pod/${name}`,
         '--output=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}',
       );
-      if (code !== '0' && code !== '7') throw new Error(`the probe ended with ${code}`);
+      if (code !== '0' && code !== String(REFUSED)) throw new Error(`the probe ended with ${code}`);
       return code === '0';
     } finally {
       await this.kubectl('delete', `pod/${name}`, '--wait=false');
