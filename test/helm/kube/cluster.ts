@@ -61,7 +61,8 @@ export class Cluster {
   }
 
   async uninstall(): Promise<void> {
-    await this.helm('uninstall', RELEASE, '--wait', '--timeout', ROLLOUT);
+    // In the foreground: a Deployment is gone when its pods are, those that drain too.
+    await this.helm('uninstall', RELEASE, '--cascade=foreground', '--wait', '--timeout', ROLLOUT);
   }
 
   /** The namespace, with the pod security level that its pods must keep to. */
