@@ -5,7 +5,7 @@ import { asText, listAt, type JsonObject } from '../support/json.ts';
 
 const run = promisify(execFile);
 
-export const NAMESPACE = 'flashcast-test';
+const NAMESPACE = 'flashcast-test';
 const RELEASE = 'flash';
 const VALUES = new URL('values.yaml', import.meta.url).pathname;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
