@@ -28,6 +28,8 @@ const MEMORY_GROWTH = 1.2;
 /** An edge has so long to let go of what an attack held: above its HANDSHAKE_TIMEOUT_MS and closing handshakes. */
 const SETTLE_MS = 6000;
 const POLL_MS = 100;
+/** What became of the attackers' connections, most of them. */
+const MAX_NOTED_OUTCOMES = 4;
 /** Lines that a program may write at `info` and above in a row, whatever is sent to it. */
 const MAX_LOG_LINES = 40;
 const MEGABYTE = 1_048_576;
@@ -173,7 +175,10 @@ function inMegabytes(bytes: number): string {
 function noteUnharmed(world: World): string {
   const { memory, tally, load } = findings.get(world)!;
   const { quiet, attacked } = pongs(world);
-  const counts = Object.entries(tally).map(([outcome, count]) => `${outcome} ${count}`);
+  const counts = Object.entries(tally)
+    .sort(([, one], [, other]) => other - one)
+    .slice(0, MAX_NOTED_OUTCOMES)
+    .map(([outcome, count]) => `${outcome} ${count}`);
   return [
     `pong p99 ${Math.round(attacked)} ms (${Math.round(quiet)} before, load ${load.toFixed(1)} a core)`,
     `memory ${memory.map(inMegabytes).join(', ')}`,
