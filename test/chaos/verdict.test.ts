@@ -86,6 +86,24 @@ describe('chaos: the verdict on a row', () => {
     }
   });
 
+  it('takes from a client that connected again no loss that it was not told of and its edge did not count', () => {
+    for (const [told, counted, problems] of [
+      [0, 0, 1],
+      [1, 0, 1],
+      [0, 1, 1],
+      [2, 0, 0],
+      [1, 1, 0],
+      [0, 2, 0],
+    ] as const) {
+      const again = node(0, { lost: [1, 2], told }, { connects: 2 });
+      assert.equal(
+        judge({ lost: 'counted' }, [again], counted).wrong.length,
+        problems,
+        `told ${told}, counted ${counted}`,
+      );
+    }
+  });
+
   it('becomes a line of the table, between the markers of the file', () => {
     const verdict = judge({ lost: 'counted' }, [node(0, { lost: [1] }), node(1, { lost: [1] })], 1);
     const line = '| a fault | 2 | 4 | 1 each, counted 1 | 0 | 0 | 40 ms |  | 0 | 0 |';

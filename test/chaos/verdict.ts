@@ -115,6 +115,18 @@ export function verdictOf(row: Row, { truth, marks, nodes: all, countedAt }: Evi
       ({ node, verdict }) =>
         `${verdict.lost.length} (${positions(verdict.lost)}), counted ${countedAt.get(node.seams[0]?.url ?? '')}`,
     );
+    // Who came again may have been told of a part, or of all; nobody may lose what neither was said nor counted.
+    const countedFor = ({ node }: JudgedNode): number =>
+      [...new Set(node.seams.map(({ url }) => url))].reduce((total, url) => total + (countedAt.get(url) ?? 0), 0);
+    accuse(
+      'lost what it was not told of and no edge of its own counted',
+      nodes.filter((judged) => {
+        const { node, verdict } = judged;
+        return node.seams.length > 1 && verdict.lost.length - verdict.told > countedFor(judged);
+      }),
+      (judged) =>
+        `${judged.verdict.lost.length} (${positions(judged.verdict.lost)}), told ${judged.verdict.told}, counted ${countedFor(judged)}`,
+    );
   }
   places('repeated', 'received again');
   places('outOfOrder', 'received out of order');
