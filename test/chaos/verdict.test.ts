@@ -65,6 +65,13 @@ describe('chaos: the verdict on a row', () => {
     });
   }
 
+  for (const fault of [{ repeated: [2] }, { outOfOrder: [2] }, { foreign: 1 }] satisfies Partial<ClientVerdict>[]) {
+    it(`fails on ${Object.keys(fault)[0]} at a client that does not resume`, () => {
+      const { wrong, repeated } = judge({ lost: 'nothing' }, [node(0, {}), node(1, fault, { resumes: false })]);
+      assert.deepEqual([wrong.length, repeated], [1, 0], wrong.join('; '));
+    });
+  }
+
   it('fails without clients, and where a demanded recovery has no mark', () => {
     assert.deepEqual(judge({ lost: 'nothing' }, []).wrong, ['there was no client']);
     assert.equal(judge({ lost: 'nothing', recoveredMs: 200 }, [node(0, {})]).wrong.length, 1);
