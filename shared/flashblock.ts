@@ -64,8 +64,8 @@ function parseFlashblock(text: string): FlashblockFields | undefined {
   return { payloadId, index, blockNumber: metadata['block_number'], previousId: metadata['prev_flashblock_id'] };
 }
 
-/** Whether JSON text may hold more values than builders send in one message. Counts no further than that. */
-function isCrowded(text: string): boolean {
+/** Whether JSON text may hold more values than builders send in one message: too dear to be built. Counts no further than that. */
+export function isCrowded(text: string): boolean {
   if (text.length <= MAX_PARSED_VALUES) return false;
   let count = 0;
   for (const mark of VALUE_MARKS) {

@@ -3,7 +3,9 @@
  * its logs (filters). Made once per message. It reads what upstream sent, which may be anything: a part that does not have
  * its usual shape holds nothing to match, and nothing here throws.
  */
+import { isCrowded } from '../../shared/flashblock.ts';
 import { ADDRESS_BYTES, TOPIC_BYTES } from './filter.ts';
+import { type MessageParts, scanParts } from './scan-parts.ts';
 
 export interface ScanForm {
   /** The decoded transactions, one behind the other. */
@@ -42,9 +44,28 @@ function listOf(value: unknown): readonly unknown[] {
  * @returns `undefined` when it is not a JSON object
  */
 export function readScanForm(json: Buffer): ScanForm | undefined {
+  const text = json.toString('utf8');
+  const found = isCrowded(text) ? scanParts(json) : parseParts(text);
+  if (found === undefined) return undefined;
+  const { hasReceipts } = found;
+  const parts = {
+    ...decodeTransactions(found.transactions),
+    addresses: decodeTerms(found.addresses, ADDRESS_BYTES),
+    topics: decodeTerms(found.topics, TOPIC_BYTES),
+  };
+  const { transactions, ends } = parts;
+  const bytes = [transactions, ends, parts.addresses, parts.topics].reduce(
+    (sum, { byteLength }) => sum + byteLength,
+    OVERHEAD_BYTES,
+  );
+  return { ...parts, hasReceipts, bytes };
+}
+
+/** Gives what {@link scanParts} does, faster for what builders send, and far slower for what they never do. */
+function parseParts(text: string): MessageParts | undefined {
   let message: unknown;
   try {
-    message = JSON.parse(json.toString('utf8'));
+    message = JSON.parse(text);
   } catch {
     return undefined;
   }
@@ -63,17 +84,7 @@ export function readScanForm(json: Buffer): ScanForm | undefined {
       }
     }
   }
-  const parts = {
-    ...decodeTransactions(listOf(recordOf(message['diff'])['transactions'])),
-    addresses: decodeTerms(addresses, ADDRESS_BYTES),
-    topics: decodeTerms(topics, TOPIC_BYTES),
-  };
-  const { transactions, ends } = parts;
-  const bytes = [transactions, ends, parts.addresses, parts.topics].reduce(
-    (sum, { byteLength }) => sum + byteLength,
-    OVERHEAD_BYTES,
-  );
-  return { ...parts, hasReceipts, bytes };
+  return { transactions: listOf(recordOf(message['diff'])['transactions']), addresses, topics, hasReceipts };
 }
 
 /** The logs of a receipt: its own (`{"type":"0x2","logs":[..]}`), or one level down (`{"Eip1559":{"logs":[..]}}`). */

@@ -22,6 +22,7 @@ const NINE = 0x39;
 const COLON = 0x3a;
 const OPENING_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
+const CLOSING_BRACKET = 0x5d;
 const LOWER_A = 0x61;
 const LOWER_B = 0x62;
 const LOWER_E = 0x65;
@@ -198,6 +199,29 @@ export function skipObject(
     if (end === INVALID) return INVALID;
     at = skipWhiteSpace(bytes, end);
     if (isByte(bytes, at, CLOSING_BRACE)) return at + 1;
+    if (!isByte(bytes, at, COMMA)) return INVALID;
+    at = skipWhiteSpace(bytes, at + 1);
+  }
+}
+
+export function isArrayAt(bytes: Buffer, at: number): boolean {
+  return isByte(bytes, at, OPENING_BRACKET);
+}
+
+/**
+ * Passes over an array and calls for each of its items.
+ *
+ * @param item is given where the item begins; returns where it ends
+ */
+export function skipArray(bytes: Buffer, at: number, item: (at: number) => number): number {
+  if (!isArrayAt(bytes, at)) return INVALID;
+  at = skipWhiteSpace(bytes, at + 1);
+  if (isByte(bytes, at, CLOSING_BRACKET)) return at + 1;
+  for (;;) {
+    const end = item(at);
+    if (end === INVALID) return INVALID;
+    at = skipWhiteSpace(bytes, end);
+    if (isByte(bytes, at, CLOSING_BRACKET)) return at + 1;
     if (!isByte(bytes, at, COMMA)) return INVALID;
     at = skipWhiteSpace(bytes, at + 1);
   }

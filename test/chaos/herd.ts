@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import type { BaseNode } from '../support/base-node.ts';
 
 const PROCESS = new URL('./herd-process.ts', import.meta.url);
 
@@ -20,8 +21,21 @@ export interface HerdReport {
   readonly left: number;
   /** Who left for a Pong that came too late. */
   readonly pongTimeouts: number;
-  /** Who saw a flashblock that is not the next one. */
+  /** Who saw a flashblock that is not the next one, or one twice. */
   readonly violations: number;
+}
+
+/** What became of the herd's clients. A base node ignores the repeat of its latest flashblock; here it is a fault. */
+export function herdReport(
+  nodes: readonly Pick<BaseNode, 'seams' | 'received' | 'connected' | 'pongTimeouts' | 'violations'>[],
+): HerdReport {
+  return {
+    complete: nodes.filter(({ seams }) => seams[0]?.outcome === 'complete').length,
+    left: nodes.filter(({ seams, connected }) => seams.length !== 1 || !connected).length,
+    pongTimeouts: nodes.filter(({ pongTimeouts }) => pongTimeouts > 0).length,
+    violations: nodes.filter(({ violations, received }) => violations > 0 || new Set(received).size < received.length)
+      .length,
+  };
 }
 
 /**

@@ -32,7 +32,10 @@ export interface ClientVerdict {
   readonly foreign: number;
   /** Longest time for which a published message that it had not got was waited for, nothing else coming either. */
   readonly silenceMs: number;
-  /** How long after each mark it had all that was published before, and took less than that long for what came next. */
+  /**
+   * How long after each mark it had all that was published before, and took less than that long for what came next; of messages
+   * that it lost right after the mark, until the first that it got.
+   */
   readonly recoveredMs: readonly number[];
 }
 
@@ -100,11 +103,15 @@ function recovery(
   mark: number,
 ): number {
   let recoveredMs = 0;
+  let due: number | undefined;
   for (const [place, { publishedAt }] of truth.entries()) {
     if (place < first) continue;
     const arrival = arrivals.get(place);
     if (publishedAt < mark) recoveredMs = Math.max(recoveredMs, (arrival ?? mark) - mark);
-    else if (arrival !== undefined) return Math.max(recoveredMs, arrival - publishedAt);
+    else {
+      due ??= publishedAt;
+      if (arrival !== undefined) return Math.max(recoveredMs, arrival - due);
+    }
   }
   return truth.at(-1)!.publishedAt < mark ? recoveredMs : Infinity;
 }

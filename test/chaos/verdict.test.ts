@@ -65,6 +65,13 @@ describe('chaos: the verdict on a row', () => {
     });
   }
 
+  for (const fault of [{ repeated: [2] }, { outOfOrder: [2] }, { foreign: 1 }] satisfies Partial<ClientVerdict>[]) {
+    it(`fails on ${Object.keys(fault)[0]} at a client that does not resume`, () => {
+      const { wrong, repeated } = judge({ lost: 'nothing' }, [node(0, {}), node(1, fault, { resumes: false })]);
+      assert.deepEqual([wrong.length, repeated], [1, 0], wrong.join('; '));
+    });
+  }
+
   it('fails without clients, and where a demanded recovery has no mark', () => {
     assert.deepEqual(judge({ lost: 'nothing' }, []).wrong, ['there was no client']);
     assert.equal(judge({ lost: 'nothing', recoveredMs: 200 }, [node(0, {})]).wrong.length, 1);
@@ -83,6 +90,24 @@ describe('chaos: the verdict on a row', () => {
       [3, 1],
     ] as const) {
       assert.equal(judge({ lost: 'counted' }, nodes, counted).wrong.length, problems);
+    }
+  });
+
+  it('takes from a client that connected again no loss that it was not told of and its edge did not count', () => {
+    for (const [told, counted, problems] of [
+      [0, 0, 1],
+      [1, 0, 1],
+      [0, 1, 1],
+      [2, 0, 0],
+      [1, 1, 0],
+      [0, 2, 0],
+    ] as const) {
+      const again = node(0, { lost: [1, 2], told }, { connects: 2 });
+      assert.equal(
+        judge({ lost: 'counted' }, [again], counted).wrong.length,
+        problems,
+        `told ${told}, counted ${counted}`,
+      );
     }
   });
 

@@ -89,10 +89,13 @@ export function verdictOf(row: Row, { truth, marks, nodes: all, countedAt }: Evi
       wrong.push(`client ${judged.node.number} ${what}: ${detail(judged)}`);
     if (guilty.length > MAX_NAMED_CLIENTS) wrong.push(`and ${guilty.length - MAX_NAMED_CLIENTS} more clients ${what}`);
   };
-  const places = (what: 'lost' | 'repeated' | 'outOfOrder', named: string): void =>
+  // Who does not resume may lose what came meanwhile, and sees the rest once and in order too; behind a balancer, though, the
+  // next edge may be a moment behind the one before.
+  const ordered = row.world?.front === undefined ? all : nodes;
+  const places = (what: 'lost' | 'repeated' | 'outOfOrder', named: string, judged = nodes): void =>
     accuse(
       named,
-      nodes.filter(({ verdict }) => verdict[what].length > 0),
+      judged.filter(({ verdict }) => verdict[what].length > 0),
       ({ verdict }) => positions(verdict[what]),
     );
 
@@ -115,12 +118,24 @@ export function verdictOf(row: Row, { truth, marks, nodes: all, countedAt }: Evi
       ({ node, verdict }) =>
         `${verdict.lost.length} (${positions(verdict.lost)}), counted ${countedAt.get(node.seams[0]?.url ?? '')}`,
     );
+    // Who came again may have been told of a part, or of all; nobody may lose what neither was said nor counted.
+    const countedFor = ({ node }: JudgedNode): number =>
+      [...new Set(node.seams.map(({ url }) => url))].reduce((total, url) => total + (countedAt.get(url) ?? 0), 0);
+    accuse(
+      'lost what it was not told of and no edge of its own counted',
+      nodes.filter((judged) => {
+        const { node, verdict } = judged;
+        return node.seams.length > 1 && verdict.lost.length - verdict.told > countedFor(judged);
+      }),
+      (judged) =>
+        `${judged.verdict.lost.length} (${positions(judged.verdict.lost)}), told ${judged.verdict.told}, counted ${countedFor(judged)}`,
+    );
   }
-  places('repeated', 'received again');
-  places('outOfOrder', 'received out of order');
+  places('repeated', 'received again', ordered);
+  places('outOfOrder', 'received out of order', ordered);
   accuse(
     'received what nobody should',
-    nodes.filter(({ verdict }) => verdict.foreign > 0),
+    all.filter(({ verdict }) => verdict.foreign > 0),
     ({ verdict }) => `${verdict.foreign} messages`,
   );
   if (demands.silenceMs !== undefined && silenceMs > demands.silenceMs)

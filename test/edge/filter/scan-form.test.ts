@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { readScanForm } from '../../../edge/filter/scan-form.ts';
 import { allSamples } from '../../support/fixtures.ts';
+import { situation } from './generated.ts';
 import { matchesAlone } from './support.ts';
 
 const A = `0x${'a1'.repeat(20)}`;
@@ -133,6 +134,59 @@ describe('the scan form of a message', () => {
       assert.ok(form.bytes <= held + 1000);
       assert.ok(held <= content.length * 0.6, `${held} for ${content.length}`);
     }
+  });
+
+  /** The same message with more values than are built, before its parts or behind them. */
+  const crowded = (content: Buffer, before: boolean): Buffer => {
+    const values = `"crowd":[${'0,'.repeat(9000)}0]`;
+    const text = content.toString().trim();
+    if (text === '{}') return Buffer.from(`{${values}}`);
+    return Buffer.from(before ? `{${values},${text.slice(1)}` : `${text.slice(0, -1)},${values}}`);
+  };
+  const partsOf = (content: Buffer) => {
+    const { bytes, ...parts } = readScanForm(content) ?? {};
+    return bytes === undefined ? undefined : parts;
+  };
+
+  it('is the same for a message that is too crowded to be built', () => {
+    const samples = allSamples().filter(({ content }) => content[0] === 0x7b);
+    for (const { content } of samples) assert.deepEqual(partsOf(crowded(content, true)), partsOf(content));
+    fc.assert(
+      fc.property(situation, fc.nat({ max: 2 }), fc.boolean(), ({ json: plain }, indent, before) => {
+        const content = Buffer.from(JSON.stringify(JSON.parse(plain.toString()), null, indent));
+        assert.deepEqual(partsOf(crowded(content, before)), partsOf(content));
+      }),
+      { seed: 6, numRuns: 500 },
+    );
+  });
+
+  it('takes the last of what stands there twice, and escapes for what they stand for, however crowded it is', () => {
+    const escaped = A.replace('a', '\\u0061');
+    for (const text of [
+      `{"diff":{"transactions":["${A}"]},"diff":{"transactions":["${escaped}00"]}}`,
+      `{"diff":{"transactions":["${A}"],"transactions":[]},"metadata":{"new_account_balances":{"${escaped}":1}}}`,
+      `{"metadata":{"receipts":{"a":{"logs":[{"address":"${A}"}]}}},"metadata":{}}`,
+      `{"metadata":{"receipts":{"a":{"logs":[]}},"receipts":null,"new_account_balances":{"${A}":0},"new_account_balances":[]}}`,
+      `{"met\\u0061data":{"receipts":{"a":{"B":{"logs":[{"address":"${escaped}","topics":["${T}"]}]}}}}}`,
+    ])
+      assert.deepEqual(partsOf(crowded(Buffer.from(text), true)), partsOf(Buffer.from(text)), text);
+    for (const text of ['{"diff":}', '{"diff":{"transactions":["0x}', '{"diff":{}}x'])
+      assert.equal(readScanForm(crowded(Buffer.from(text), true)), undefined, text);
+  });
+
+  it('builds nothing of a message that is crowded, as that would stop the loop for longer than clients wait', () => {
+    const parse = JSON.parse;
+    let longest = 0;
+    JSON.parse = (text: string) => {
+      longest = Math.max(longest, text.length);
+      return parse(text) as unknown;
+    };
+    try {
+      assert.ok(has(crowded(withTransactions(A), true)));
+    } finally {
+      JSON.parse = parse;
+    }
+    assert.equal(longest, A.length + 2);
   });
 
   it('never throws, whatever the bytes', () => {
