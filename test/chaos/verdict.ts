@@ -92,7 +92,11 @@ export function verdictOf(row: Row, { truth, marks, nodes: all, countedAt }: Evi
   // Who does not resume may lose what came meanwhile, and sees the rest once and in order too; behind a balancer, though, the
   // next edge may be a moment behind the one before.
   const ordered = row.world?.front === undefined ? all : nodes;
-  const places = (what: 'lost' | 'repeated' | 'outOfOrder', named: string, judged = nodes): void =>
+  const places = (
+    what: 'lost' | 'repeated' | 'outOfOrder',
+    named: string,
+    judged: readonly JudgedNode[] = nodes,
+  ): void =>
     accuse(
       named,
       judged.filter(({ verdict }) => verdict[what].length > 0),
