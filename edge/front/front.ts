@@ -204,14 +204,17 @@ export class Front implements ConnectionHost, Drained<Connection> {
 
   /** The order is the contract's: what is local and cheap comes before the one step that may ask Redis. */
   #admissionSteps(): readonly AdmissionStep[] {
+    const draining = new DrainingStep(() => this.#refusing);
     return [
-      new DrainingStep(() => this.#refusing),
+      draining,
       new InstanceLimitStep(this.#settings.instanceConnectionLimit, () =>
         this.#deps.metrics.globalRateLimitedRequests.inc(),
       ),
       this.#deps.keys ?? new WithoutKeysStep(),
       new ParametersStep(this.#settings),
       ...(this.#deps.limits ?? []),
+      // Again: a drain that began to close clients while a step waited knows nothing of one that comes later.
+      draining,
     ];
   }
 
