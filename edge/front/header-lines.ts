@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 /**
  * The lines of a header in their order, as `headersDistinct` has them. That one throws at a line whose name is `__proto__` in
- * releases of Node before 20.20.2, 22.22.2 and 24.14.1 (CVE-2026-21710), and so would end the process.
+ * releases of Node from before March 2026 (CVE-2026-21710), and so would end the process.
  *
  * @param name in lower case
  * @returns `undefined` where there is none
