@@ -5,7 +5,7 @@ import type { Refusal } from './refusal.ts';
 
 /**
  * Looks again whether the key that a client was let in by still counts: it may have been revoked while an earlier step waited for
- * Redis, and those who end a revoked key's connections have looked already. The last step, as nothing may wait behind it.
+ * Redis, and those who end a revoked key's connections have looked already. Nothing may wait behind it.
  */
 export class KeyInForceStep implements AdmissionStep {
   readonly #keys: Pick<KeyStore, 'isInForce'>;

@@ -21,6 +21,7 @@ import type { Resume } from '../stream/resume.ts';
 import type { PendingSockets } from './accept/pending-sockets.ts';
 import { answerSocket, refuse, refuseSocket } from './answer.ts';
 import type { ClientWebSocket, Connection } from './connection.ts';
+import { headerLines } from './header-lines.ts';
 import { hasBody, requestProblem, upgradeProblem } from './request-rules.ts';
 import { type Resumes, resumeHeaders } from './resumes.ts';
 import { routeOf } from './routes.ts';
@@ -123,7 +124,7 @@ export class Entrance {
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer, candidate: Candidate): Promise<void> {
     const { admission, log, pending, trusted } = this.#deps;
     const grant: Grant = {
-      address: clientAddress(pending.peerOf(socket), request.headersDistinct[this.#addressHeader], trusted),
+      address: clientAddress(pending.peerOf(socket), headerLines(request, this.#addressHeader), trusted),
       encoding: this.#encoding,
     };
     let refusal: Refusal | undefined;

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { type Refusal, badRequest } from '../admission/refusal.ts';
+import { headerLines } from './header-lines.ts';
 
-type Request = Pick<IncomingMessage, 'httpVersion' | 'rawHeaders' | 'headersDistinct'>;
+type Request = Pick<IncomingMessage, 'httpVersion' | 'rawHeaders'>;
 
 /** Browsers send some 20 lines and proxies add a few. Apache's default too. */
 const MAX_HEADER_LINES = 100;
@@ -9,15 +10,17 @@ const MAX_HEADER_LINES = 100;
 const TOO_MANY_HEADERS: Refusal = { status: 431, message: 'Too many header lines', result: 'bad_request' };
 
 /** Whether a body follows a request's head, or is said to. */
-export function hasBody({ headersDistinct }: Pick<IncomingMessage, 'headersDistinct'>): boolean {
-  const lengths = headersDistinct['content-length'] ?? [];
-  return headersDistinct['transfer-encoding'] !== undefined || lengths.some((length) => length !== '0');
+export function hasBody(request: Pick<Request, 'rawHeaders'>): boolean {
+  const lengths = headerLines(request, 'content-length') ?? [];
+  return headerLines(request, 'transfer-encoding') !== undefined || lengths.some((length) => length !== '0');
 }
 
 /** What is wrong with any request beyond what HTTP's parser checks. */
-export function requestProblem({ httpVersion, headersDistinct }: Request): Refusal | undefined {
-  const hosts = headersDistinct['host']?.length ?? 0;
-  return hosts === 1 || (hosts === 0 && httpVersion === '1.0') ? undefined : badRequest('Expected one Host header');
+export function requestProblem(request: Request): Refusal | undefined {
+  const hosts = headerLines(request, 'host')?.length ?? 0;
+  return hosts === 1 || (hosts === 0 && request.httpVersion === '1.0')
+    ? undefined
+    : badRequest('Expected one Host header');
 }
 
 /**

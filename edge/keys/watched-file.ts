@@ -8,6 +8,11 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 /** What a reading came to; the reason follows 'the file'. */
 export type Reading = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string };
 
+const MISSING = 'does not exist';
+const NO_TEXT = 'is not UTF-8 text';
+/** Reasons that lie in the file. */
+const FINAL_REASONS: ReadonlySet<string> = new Set([MISSING, NO_TEXT]);
+
 export class WatchedFile {
   readonly #path: string;
   readonly #maxBytes: number;
@@ -33,25 +38,32 @@ export class WatchedFile {
     const settled = looks === this.#seen;
     this.#seen = looks;
     if (!settled || looks === this.#read) return undefined;
-    const reading = await this.read();
+    const { reading, final } = await this.#attempt();
     // Written meanwhile: what was read may be half of it, and the next look shows it.
     if ((await this.#looks()) !== looks) return undefined;
-    this.#read = looks;
+    // What failed for want of something else than the file, open files for one, is tried again though the file looks the same.
+    if (final) this.#read = looks;
     return reading;
   }
 
   /** Reads the file as it is now; one that changes meanwhile is refused. */
   async read(): Promise<Reading> {
+    return (await this.#attempt()).reading;
+  }
+
+  /** @returns `final`: another reading comes to the same until the file looks otherwise */
+  async #attempt(): Promise<{ readonly reading: Reading; readonly final: boolean }> {
     try {
       // Without O_NONBLOCK the opening of a pipe would wait for its writer.
       const file = await open(this.#path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
-        return await this.#readOpened(file);
+        return { reading: await this.#readOpened(file), final: true };
       } finally {
         await file.close();
       }
     } catch (error) {
-      return refused(reasonOf(error));
+      const reason = reasonOf(error);
+      return { reading: refused(reason), final: FINAL_REASONS.has(reason) };
     }
   }
 
@@ -91,7 +103,7 @@ function refused(reason: string): Reading {
 function reasonOf(error: unknown): string {
   const code =
     error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
-  if (code === 'ENOENT') return 'does not exist';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'is not UTF-8 text';
+  if (code === 'ENOENT') return MISSING;
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return NO_TEXT;
   return `cannot be read (${code})`;
 }

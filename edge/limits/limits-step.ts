@@ -17,7 +17,7 @@ const REFUSALS = {
 
 export type LimitsStepMetrics = Pick<EdgeMetrics, 'connectionsByApp' | 'perIpRateLimitedRequests'>;
 
-/** Holds a client to the limits per address and application. The last step, as it may wait for Redis. */
+/** Holds a client to the limits per address and application. Behind it stands nothing but what looks again after its wait for Redis. */
 export class LimitsStep implements AdmissionStep {
   readonly #limits: Pick<ConnectionLimits, 'admit' | 'release'>;
   readonly #metrics: LimitsStepMetrics;

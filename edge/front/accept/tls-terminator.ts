@@ -29,12 +29,10 @@ export class TlsTerminator {
   #tried: { readonly cert: string; readonly key: string };
   /** What is wrong with the files now, and has been told. */
   #failure: string | undefined;
+  #isWatching = false;
   #settling: NodeJS.Timeout | undefined;
   readonly #onChange = (): void => {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.reload();
-    }, SETTLE_MS);
+    this.#reloadAfter(SETTLE_MS);
   };
 
   /** @throws SettingsError when the files cannot be served with */
@@ -53,11 +51,13 @@ export class TlsTerminator {
   /** Watches the files. */
   start(): void {
     this.stop();
+    this.#isWatching = true;
     for (const file of this.#watched) watchFile(file, { interval: LOOK_EVERY_MS }, this.#onChange);
   }
 
   /** Idempotent. */
   stop(): void {
+    this.#isWatching = false;
     for (const file of this.#watched) unwatchFile(file, this.#onChange);
     clearTimeout(this.#settling);
   }
@@ -82,8 +82,9 @@ export class TlsTerminator {
 
   /** Reads the files again; does nothing where their contents are those that were tried last. */
   reload(): void {
+    let texts: { readonly cert: string; readonly key: string } | undefined;
     try {
-      const texts = readKeyPairTexts(this.#files);
+      texts = readKeyPairTexts(this.#files);
       if (texts.cert === this.#tried.cert && texts.key === this.#tried.key) return;
       this.#tried = texts;
       this.#failure = undefined;
@@ -94,7 +95,16 @@ export class TlsTerminator {
     } catch (error) {
       if (!(error instanceof KeyPairError)) throw error;
       this.#failed(error.message);
+      // What could not be read for want of something else, open files for one, looks no different when it can be.
+      if (texts === undefined && this.#isWatching) this.#reloadAfter(LOOK_EVERY_MS);
     }
+  }
+
+  #reloadAfter(delayMs: number): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.reload();
+    }, delayMs);
   }
 
   #failed(problem: string): void {

@@ -90,6 +90,22 @@ describe('an admission that has to wait', () => {
     assert.equal(harness.fanout.clients.length, 0);
   });
 
+  it('is refused when the edge has begun to close its clients meanwhile, as the drain would not close this one', async () => {
+    const { harness, gate } = await gated({ drainDelayMs: 0 });
+    const client = await asking(harness, gate);
+    gate.waiting[0]!();
+    await client.head();
+    const late = await asking(harness, gate);
+    const drained = harness.front.drain();
+    gate.waiting[1]!();
+    await late.end();
+    assert.deepEqual([late.status, JSON.parse(late.body)], [503, { message: 'Draining' }]);
+    assert.equal(gate.taken, 1);
+    client.socket.destroy();
+    await drained;
+    await givenBack(gate, 2);
+  });
+
   it('keeps room for others: /healthz is answered while every place waits, and who wants in is told to come again', async () => {
     const { harness, gate } = await gated({ maxPending: 5 });
     const waiting: RawPeer[] = [];

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
 import { usesResources } from '../../support/use.ts';
 import { EdgeHarness } from '../harness.ts';
@@ -157,6 +158,25 @@ describe('hostile requests', () => {
       use(await RawPeer.upgrade(named.port));
       const addresses = (await named.logged('client connected', 2)).map(({ address }) => address);
       assert.deepEqual(addresses, ['203.0.113.7', '127.0.0.1'], name);
+    }
+  });
+
+  it('are read without what throws at some names in older releases of Node', async () => {
+    const prototype = IncomingMessage.prototype as unknown as { _addHeaderLineDistinct: (name: string) => void };
+    const before = prototype._addHeaderLineDistinct;
+    prototype._addHeaderLineDistinct = () => {
+      throw new TypeError('dest[field].push is not a function');
+    };
+    try {
+      const harness = use(await EdgeHarness.start());
+      for (const request of [HEALTH, 'GET /ws HTTP/1.1\r\nHost: edge\r\n\r\n', upgradeRequest()]) {
+        const peer = use(new RawPeer(harness.port));
+        peer.socket.write(request.replace('\r\n\r\n', '\r\n__proto__: 1\r\n\r\n'));
+        await peer.head();
+        assert.ok([200, 426, 101].includes(peer.status!), String(peer.status));
+      }
+    } finally {
+      prototype._addHeaderLineDistinct = before;
     }
   });
 

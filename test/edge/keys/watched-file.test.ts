@@ -130,6 +130,20 @@ describe('a watched file', () => {
     );
   });
 
+  it('is read again though it looks the same, when no file could be opened at the time of its change', async () => {
+    const { path, file } = await watched('one');
+    await next(file);
+    await writeFile(path, 'two');
+    await file.look();
+    const restore = use(
+      replaceOpen(() => Promise.reject(Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' }))),
+    );
+    assert.deepEqual(await file.look(), refused('cannot be read (EMFILE)'));
+    await restore[Symbol.asyncDispose]();
+    assert.deepEqual(await file.look(), text('two'));
+    assert.equal(await file.look(), undefined);
+  });
+
   it('is not taken when it is written while it is read', async () => {
     const { path, file } = await watched('one');
     await next(file);

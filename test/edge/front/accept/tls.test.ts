@@ -1,7 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -184,6 +185,31 @@ describe('TLS', () => {
       await harness.logged('certificate read again');
       assert.equal(await harness.sample('flashcast_tls_reload_failures_total'), 0);
     } finally {
+      harness.tls!.stop();
+    }
+  });
+
+  it('reads the files again when no file could be opened at the time of their change', async function () {
+    this.timeout(15_000);
+    const files = folderWith(FIRST);
+    const harness = use(await EdgeHarness.start(files));
+    const openFile = fs.openSync;
+    const setOpen = (open: typeof fs.openSync): void => {
+      fs.openSync = open;
+      syncBuiltinESMExports();
+    };
+    harness.tls!.start();
+    try {
+      copyFileSync(join(SECOND, 'cert.pem'), files.tlsCertFile);
+      copyFileSync(join(SECOND, 'key.pem'), files.tlsKeyFile);
+      setOpen(() => {
+        throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+      });
+      await harness.logged('certificate not read again, serving with the old one');
+      setOpen(openFile);
+      await harness.logged('certificate read again');
+    } finally {
+      setOpen(openFile);
       harness.tls!.stop();
     }
   });
