@@ -156,21 +156,4 @@ describe('an admission that has to wait', () => {
     await givenBack(gate, 2);
     assert.equal(await harness.sample('flashcast_client_disconnects_total{reason="key_revoked"}'), 1);
   });
-
-  it('is refused where the drain closes clients by then, and does not hold the drain up', async () => {
-    const gate = new Gate();
-    const settings = { drainDelayMs: 0, drainTimeoutMs: 60_000 };
-    const harness = use(await EdgeHarness.start(settings, undefined, { limits: [gate] }));
-    const early = await asking(harness, gate);
-    gate.waiting[0]!();
-    await early.head();
-    const late = await asking(harness, gate);
-    const drained = harness.front.drain();
-    gate.waiting[1]!();
-    await late.end();
-    assert.deepEqual([late.status, JSON.parse(late.body)], [503, { message: 'Draining' }]);
-    early.socket.destroy();
-    await drained;
-    await givenBack(gate, 2);
-  });
 });
