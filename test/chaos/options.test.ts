@@ -23,6 +23,10 @@ describe('chaos: the command line', () => {
       [5, ['one', 'three'], 120_000],
     );
     assert.equal(readOptions(['--seconds', '60'], rows, 1).forMs, 60_000);
+    const long = { ...rows[0]!, name: 'long', long: true };
+    assert.deepEqual(readOptions(['--seconds', '60'], [...rows, long], 1).rows, rows);
+    assert.ok(readOptions(['--minutes', '1'], [...rows, long], 1).rows.includes(long));
+    assert.deepEqual(readOptions(['--seconds', '60', '--row', 'long'], [...rows, long], 1).rows, [long]);
   });
 
   for (const args of [

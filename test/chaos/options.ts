@@ -15,8 +15,8 @@ export interface ChaosOptions {
 export const USAGE = `npm run test:chaos -- [options]
   --seed N       the schedule; drawn and printed where it is not given
   --row NAME     this row only; may be given again
-  --seconds N    draw rows until the time is up, at least one
-  --minutes N    the same, as a soak
+  --seconds N    draw rows until the time is up, at least one and no long ones
+  --minutes N    draw all rows until the time is up, as a soak
   --report FILE  write the table into FILE, between its markers
   --bug NAME     run a build with a bug, which must fail: ${Object.keys(BUGS).join(', ')}`;
 
@@ -47,7 +47,9 @@ export function readOptions(args: readonly string[], rows: readonly Row[], drawn
   if (seconds !== undefined && minutes !== undefined) throw new UsageError('--seconds or --minutes, not both');
   return {
     seed: seed === undefined ? drawnSeed : wholeNumber('seed', seed, 0),
-    rows: row.length === 0 ? rows : rows.filter(({ name }) => row.includes(name)),
+    rows: rows.filter(({ name, long }) =>
+      row.length > 0 ? row.includes(name) : seconds === undefined || long !== true,
+    ),
     forMs:
       seconds !== undefined
         ? 1000 * wholeNumber('seconds', seconds, 1)

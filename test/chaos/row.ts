@@ -11,7 +11,7 @@
  * - `world.mark(what)` says that the fault is over; `recoveredMs` counts from each mark.
  * - What `run` opens goes through `world.use`, which ends it with the world. `run` never judges; it throws where the fault
  *   could not be injected.
- * - A row takes 20 s at most, and is entered in rows/index.ts.
+ * - A row takes 20 s at most, or says that it is long, and is entered in rows/index.ts.
  */
 import type { Random } from '../../tools/simulate/random.ts';
 import type { World, WorldOptions } from './world.ts';
@@ -35,6 +35,8 @@ export interface Row {
   readonly fault: string;
   readonly demands: Demands;
   readonly world?: WorldOptions;
+  /** Takes more than 20 s: not drawn where seconds bound the run. */
+  readonly long?: boolean;
   /** What is needed and is not there, in a sentence: the row is then not run, which is said. */
   missing?(): Promise<string | undefined>;
   run(world: World, random: Random): Promise<void>;

@@ -72,6 +72,7 @@ export const rollingRows: readonly Row[] = [
     name: 'rolling-restart',
     fault: `rolling restart of ${EDGES} edges (SIGTERM, start, the next)`,
     demands: { lost: 'nothing' },
+    long: true,
     world: {
       edges: EDGES,
       nodes: CLIENTS,
