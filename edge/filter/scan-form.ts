@@ -3,6 +3,7 @@
  * its logs (filters). Made once per message. It reads what upstream sent, which may be anything: a part that does not have
  * its usual shape holds nothing to match, and nothing here throws.
  */
+import { isRecord, parseJsonObject } from '../../shared/codec/json-object.ts';
 import { isCrowded } from '../../shared/flashblock.ts';
 import { ADDRESS_BYTES, TOPIC_BYTES } from './filter.ts';
 import { type MessageParts, scanParts } from './scan-parts.ts';
@@ -26,10 +27,6 @@ export interface ScanForm {
 const OVERHEAD_BYTES = 700;
 
 type Json = Readonly<Record<string, unknown>>;
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function recordOf(value: unknown): Json {
   return isRecord(value) ? value : {};
@@ -63,13 +60,8 @@ export function readScanForm(json: Buffer): ScanForm | undefined {
 
 /** Gives what {@link scanParts} does, faster for what builders send, and far slower for what they never do. */
 function parseParts(text: string): MessageParts | undefined {
-  let message: unknown;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(message)) return undefined;
+  const message = parseJsonObject(text);
+  if (message === undefined) return undefined;
   const metadata = recordOf(message['metadata']);
   const addresses = new Set<unknown>(Object.keys(recordOf(metadata['new_account_balances'])));
   const topics = new Set<unknown>();

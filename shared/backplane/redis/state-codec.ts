@@ -1,5 +1,6 @@
 import { StateError, UnreadableStateError } from './errors.ts';
 import type { DecidedState, KnownPublisher, RecentContent, StoredState } from '../backplane.ts';
+import { isRecord, parseJsonObject } from '../../codec/json-object.ts';
 
 /** The layout of the state that this release reads and writes; `append.lua` describes it. */
 const STATE_VERSION = '1';
@@ -51,9 +52,6 @@ function readPublishers(fields: ReadonlyMap<string, string>, now: number): Known
   return publishers;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 /** What the ordering rules decided on, as JSON. Unknown fields stand beside the known ones. */
@@ -63,13 +61,8 @@ export function formatDecided({ unknown, ...known }: DecidedState): string {
 
 /** @returns `undefined` where it is unreadable */
 function readDecided(text: string): DecidedState | undefined {
-  let decided: unknown;
-  try {
-    decided = JSON.parse(text);
-  } catch {
-    decided = undefined;
-  }
-  if (!isRecord(decided)) return undefined;
+  const decided = parseJsonObject(text);
+  if (decided === undefined) return undefined;
   const { position, payloadId, previousBlockEnd, ...unknown } = decided;
   if (position !== undefined && !(isRecord(position) && isWhole(position['blockNumber']) && isWhole(position['index'])))
     return undefined;
