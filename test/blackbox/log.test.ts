@@ -57,6 +57,7 @@ describe('black box: a log that cannot be written', function () {
     });
 
     it(`does not end the service where the disk is full (${format})`, async function () {
+      // Only Linux has /dev/full.
       if (process.platform !== 'linux') this.skip();
       const full = openSync('/dev/full', 'w');
       const { child, exit, port } = await startProxy(full, format).finally(() => {

@@ -1,8 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { BaseNode } from '../support/base-node.ts';
-
-const PROCESS = new URL('./herd-process.ts', import.meta.url);
+import { ForkedProcess } from '../support/forked-process.ts';
 
 export interface HerdOptions {
   readonly port: number;
@@ -43,30 +40,18 @@ export function herdReport(
  * `const herd = use(new Herd())`.
  */
 export class Herd implements AsyncDisposable {
-  readonly #child: ChildProcess = fork(PROCESS, { execArgv: ['--import', 'ts-blank-space/register'] });
+  readonly #process = new ForkedProcess(new URL('./herd-process.ts', import.meta.url));
 
   /** Resolves when every client has what it missed. */
   async resume(options: HerdOptions): Promise<void> {
-    await this.#ask(options);
+    await this.#process.ask(options);
   }
 
   async report(): Promise<HerdReport> {
-    return (await this.#ask('report')) as HerdReport;
+    return (await this.#process.ask('report')) as HerdReport;
   }
 
-  async #ask(question: HerdOptions | 'report'): Promise<unknown> {
-    const exited = once(this.#child, 'exit').then((): never => {
-      throw new Error('the herd ended');
-    });
-    this.#child.send(question);
-    const [answer] = (await Promise.race([once(this.#child, 'message'), exited])) as [unknown];
-    return answer;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await exited;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#process[Symbol.asyncDispose]();
   }
 }
