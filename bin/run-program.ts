@@ -1,7 +1,7 @@
 import { loadSettings } from '../shared/config/load.ts';
 import type { ServingProgram } from '../shared/config/program.ts';
 import { SettingsError } from '../shared/config/settings-error.ts';
-import { createLogger, type LogOptions } from '../shared/log.ts';
+import { createLogger, type Logger, type LogOptions } from '../shared/log.ts';
 import type { CommandHost } from './command.ts';
 import type { CreateProgram } from './programs.ts';
 import { serve, type Lifecycle } from './serve.ts';
@@ -26,13 +26,15 @@ export async function runProgram<P extends ServingProgram>(
     return 0;
   }
   const create = await load();
-  // Every program has the settings of its log; the compiler does not look into those of a program it does not know.
-  const log = createLogger(loaded.settings as LogOptions);
+  let log: Logger | undefined;
   let program: Lifecycle;
   try {
+    // Every program has the settings of its log; the compiler does not look into those of a program it does not know.
+    log = createLogger(loaded.settings as LogOptions);
     program = create(loaded.settings, log);
   } catch (error) {
     if (error instanceof SettingsError) return refuseSettings(name, error.problems, host);
+    if (log === undefined) throw error;
     log.fatal({ err: error }, 'start failed');
     return 1;
   }

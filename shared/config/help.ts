@@ -47,7 +47,8 @@ function section(title: string, settings: readonly NamedSetting[], group: string
 }
 
 function heading(setting: NamedSetting): string {
-  const flag = setting.format.standsAlone ? `--${setting.flag}` : `--${setting.flag} ${setting.format.placeholder}`;
+  const names = [setting.flag, ...(setting.flagAliases ?? [])].map((name) => `--${name}`).join(', ');
+  const flag = setting.format.standsAlone ? names : `${names} ${setting.format.placeholder}`;
   if (setting.flagOnly === true) return flag;
   return `${flag}  [${[setting.variable, ...(setting.aliases ?? [])].join(', ')}]`;
 }

@@ -45,5 +45,7 @@ export interface Setting {
   readonly flagOnly?: true;
   /** Further variables with the same meaning. */
   readonly aliases?: readonly string[];
+  /** Further flags with the same meaning, without the dashes in front. */
+  readonly flagAliases?: readonly string[];
   readonly help: string;
 }

@@ -50,6 +50,12 @@ export const filePath: Format<string> = scalar({
   read: (text) => (text === '' || text.includes('\0') ? undefined : text),
 });
 
+export const directoryPath: Format<string> = scalar({
+  placeholder: 'DIR',
+  expected: 'the path of a directory',
+  read: (text) => (text === '' || text.includes('\0') ? undefined : text),
+});
+
 /** `app:key` or `app:key:limit`, several between commas. */
 export const apiKeys: Format<readonly string[]> = list({
   placeholder: 'APP:KEY,...',

@@ -36,7 +36,7 @@ export const logLevel: Format<LogLevel> = scalar({
 });
 
 /** The reference's own names of its formats for people; all of them are `text` here. */
-const TEXT_FORMATS = ['text', 'full', 'compact', 'pretty'];
+const TEXT_FORMATS = ['text', 'full', 'compact', 'pretty', 'logfmt'];
 
 /** `json` for machines, `text` for people. */
 export const logFormat: Format<'json' | 'text'> = scalar({

@@ -19,7 +19,23 @@ export interface CommandLine extends Layer {
   readonly config: string | undefined;
 }
 
-const KNOWN = namesOf(SETTINGS, (setting) => setting.flag, '-file');
+const KNOWN = namesOf(
+  SETTINGS,
+  (setting) => setting.flag,
+  '-file',
+  (setting) => setting.flagAliases ?? [],
+);
+
+/** Letters that may stand behind one dash, together and repeated, and the flags that they stand for. */
+const LETTERS: ReadonlyMap<string, string> = new Map([
+  ['h', 'help'],
+  ['q', 'quiet'],
+  ['v', 'verbose'],
+]);
+
+/** Counted: each time asks for one level more, from error on, as in the reference. */
+const VERBOSE = 'verbose';
+const MAX_VERBOSITY = 5;
 
 const OPTIONS: NonNullable<ParseArgsConfig['options']> = {
   ...Object.fromEntries(
@@ -29,6 +45,7 @@ const OPTIONS: NonNullable<ParseArgsConfig['options']> = {
     ]),
   ),
   config: { type: 'string' },
+  [VERBOSE]: { type: 'boolean' },
   ...Object.fromEntries(COMMAND_FLAGS.map((flag) => [flag, { type: 'boolean' }])),
 };
 
@@ -60,8 +77,9 @@ function occurrences(program: ServingProgram, argv: readonly string[], problems:
   for (const token of tokens) {
     if (taken.has(token.index) || token.kind === 'option-terminator') continue;
     const argument = argv[token.index] ?? '';
-    if (argument === '-h') {
-      found.push({ name: 'help', value: undefined });
+    const letters = lettersOf(argument);
+    if (letters.length > 0) {
+      for (const name of letters) found.push({ name, value: undefined });
     } else if (token.kind === 'option') {
       found.push({ name: token.name, value: token.value ?? followingValue(token.name, token.index, argv, taken) });
     } else if (isShort(argument)) {
@@ -77,6 +95,13 @@ function occurrences(program: ServingProgram, argv: readonly string[], problems:
 
 function isShort(argument: string): boolean {
   return /^-[^-]/.test(argument);
+}
+
+/** @returns the flags of a dash with letters; none when one of the letters is unknown */
+function lettersOf(argument: string): readonly string[] {
+  if (!isShort(argument)) return [];
+  const names = Array.from(argument.slice(1), (letter) => LETTERS.get(letter));
+  return names.every((name) => name !== undefined) ? names : [];
 }
 
 function takesText(argument: string): boolean {
@@ -120,7 +145,13 @@ export function readFlags(program: ServingProgram, argv: readonly string[], cwd:
     if (isFile) addFromFile(builder, setting, first, `--${flag}`, cwd);
     else builder.add(setting, joined(setting, given, first), `--${flag}`);
   }
+  addVerbosity(builder, values.get(VERBOSE)?.length ?? 0);
   return { candidates: builder.candidates, problems: builder.problems, asked, config: values.get('config')?.[0] };
+}
+
+function addVerbosity(builder: LayerBuilder, times: number): void {
+  const setting = SETTINGS.find(({ key }) => key === 'logLevel');
+  if (times > 0 && setting !== undefined) builder.add(setting, String(Math.min(times, MAX_VERBOSITY)), '-v');
 }
 
 function joined(setting: NamedSetting, given: readonly string[], first: string): Given {
@@ -140,7 +171,7 @@ function checkUse(
     return `--${name}: not a flag of ${program}; it belongs to ${known.setting.programs.join(' and ')}`;
   }
   if (value === '' || (value === undefined && OPTIONS[name]?.type === 'string')) return `--${name}: expected a value`;
-  const repeats = known !== undefined && !known.isFile && known.setting.format.isList;
+  const repeats = name === VERBOSE || (known !== undefined && !known.isFile && known.setting.format.isList);
   return earlier > 0 && !repeats ? `--${name}: given more than once` : undefined;
 }
 

@@ -54,10 +54,11 @@ export function namesOf(
   settings: readonly NamedSetting[],
   nameOf: (setting: NamedSetting) => string,
   fileSuffix: string,
+  aliasesOf: (setting: NamedSetting) => readonly string[] = () => [],
 ): ReadonlyMap<string, KnownName> {
   const names = new Map<string, KnownName>();
   for (const setting of settings) {
-    names.set(nameOf(setting), { setting, isFile: false });
+    for (const name of [nameOf(setting), ...aliasesOf(setting)]) names.set(name, { setting, isFile: false });
     if (setting.fromFile === true) names.set(`${nameOf(setting)}${fileSuffix}`, { setting, isFile: true });
   }
   return names;

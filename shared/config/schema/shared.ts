@@ -1,5 +1,5 @@
 import { listenAddress } from '../formats/addresses.ts';
-import { keyPrefix, labels, processId } from '../formats/names.ts';
+import { directoryPath, keyPrefix, labels, processId } from '../formats/names.ts';
 import { byteCount, milliseconds, wholeNumber } from '../formats/numbers.ts';
 import { parseRedisUrl, redisUrl } from '../formats/redis-url.ts';
 import { httpUri } from '../formats/uris.ts';
@@ -18,6 +18,8 @@ export const sharedSettings = {
     programs: ['proxy', 'ingest', 'edge'],
     format: wholeNumber(1, 65_536),
     default: '256',
+    aliases: ['RING_BUFFER_CAPACITY'],
+    flagAliases: ['ring-buffer-capacity'],
     help: "Messages kept in Redis' history and in each edge's ring.",
   },
   streamMaxBytes: {
@@ -119,7 +121,7 @@ export const sharedSettings = {
     format: logLevel,
     default: 'info',
     aliases: ['WEBSOCKET_PROXY_LOG_VERBOSITY'],
-    help: 'error, warn, info, debug or trace.',
+    help: 'error, warn, info, debug or trace. -v is error, -vv warn, and so on to -vvvvv, trace.',
   },
   logFormat: {
     group: 'Operations',
@@ -127,7 +129,40 @@ export const sharedSettings = {
     format: logFormat,
     default: 'json',
     aliases: ['WEBSOCKET_PROXY_LOG_FORMAT'],
+    flagAliases: ['logs.stdout.format'],
     help: 'json for machines, text for people.',
+  },
+  logQuiet: {
+    group: 'Operations',
+    programs: ['proxy', 'ingest', 'edge'],
+    format: boolean,
+    default: 'false',
+    flagAliases: ['quiet', 'logs.stdout.quiet'],
+    help: 'Write no log to standard output. -q is the same.',
+  },
+  logDir: {
+    group: 'Operations',
+    programs: ['proxy', 'ingest', 'edge'],
+    format: directoryPath,
+    aliases: ['WEBSOCKET_PROXY_LOG_DIR'],
+    flagAliases: ['logs.file.directory'],
+    help: 'Directory of a log file, flashcast.log, beside standard output. It is made where it is missing; old files are yours to remove.',
+  },
+  logFileFormat: {
+    group: 'Operations',
+    programs: ['proxy', 'ingest', 'edge'],
+    format: logFormat,
+    default: 'json',
+    flagAliases: ['logs.file.format'],
+    help: 'Format of the file in LOG_DIR.',
+  },
+  logFileRotation: {
+    group: 'Operations',
+    programs: ['proxy', 'ingest', 'edge'],
+    format: oneOf('never', 'minutely', 'hourly', 'daily'),
+    default: 'never',
+    flagAliases: ['logs.file.rotation'],
+    help: 'When a new file begins in LOG_DIR; its name then ends with its time in UTC.',
   },
   otelExporterOtlpEndpoint: {
     group: 'Operations',

@@ -86,7 +86,7 @@ const CASES: Readonly<Record<string, Case>> = {
       ['text', 'text'],
       ['full', 'text'],
     ],
-    refuses: ['JSON', 'logfmt', ''],
+    refuses: ['JSON', 'yaml', ''],
   },
   'a listen address': {
     format: listenAddress,

@@ -124,6 +124,43 @@ describe('settings', () => {
     assert.deepEqual({ logLevel, logFormat }, { logLevel: 'debug', logFormat: 'text' });
   });
 
+  it("take the reference's flags of the log", () => {
+    const read = (...argv: string[]) => settings('proxy', { argv: ['--demo', ...argv] });
+    assert.equal(read().logLevel, 'info');
+    for (const [argv, level] of [
+      [['-v'], 'error'],
+      [['-vv'], 'warn'],
+      [['-v', '-vv'], 'info'],
+      [['--verbose', '--verbose', '-vv'], 'debug'],
+      [['-vvvvvvv'], 'trace'],
+    ] as const) {
+      assert.equal(read(...argv).logLevel, level, argv.join(' '));
+    }
+    for (const argv of [['-q'], ['--quiet'], ['--logs.stdout.quiet'], ['--log-quiet'], ['-qvv']]) {
+      assert.equal(read(...argv).logQuiet, true, argv.join(' '));
+    }
+    const { logFormat, logDir, logFileFormat, logFileRotation } = read(
+      ...['--logs.stdout.format', 'compact', '--logs.file.directory=logs'],
+      ...['--logs.file.format', 'full', '--logs.file.rotation', 'daily'],
+    );
+    assert.deepEqual([logFormat, logDir, logFileFormat, logFileRotation], ['text', 'logs', 'text', 'daily']);
+  });
+
+  it("take the reference's name of what is kept for clients that come again", () => {
+    const argv = ['--demo'];
+    assert.equal(settings('proxy', { argv, env: { RING_BUFFER_CAPACITY: '16' } }).streamMaxMessages, 16);
+    assert.equal(settings('proxy', { argv: [...argv, '--ring-buffer-capacity', '32'] }).streamMaxMessages, 32);
+  });
+
+  it('refuse a name and its other name that say different things', () => {
+    const argv = ['--demo', '-vv', '--log-level', 'debug', '--ring-buffer-capacity=1', '--stream-max-messages=2'];
+    assert.deepEqual(problems('proxy', { argv }), [
+      '--ring-buffer-capacity: contradicts --stream-max-messages; expected only one of them',
+      '-v: contradicts --log-level; expected only one of them',
+    ]);
+    assert.match(problems('proxy', { argv: ['--demo', '-vx'] })[0] ?? '', /^-vx: unknown flag/);
+  });
+
   it('ignore variables and file entries of other programs, so that one file serves all', () => {
     const env = { ...MINIMAL.edge, UPSTREAM_WS: 'nonsense', COMPRESSION_QUALITY: '99' };
     const files = { 'c.yaml': 'upstreamWs: nonsense\ngapRepairMs: x\nlogFormat: text\n', '.env': 'RESTART_MS=x\n' };

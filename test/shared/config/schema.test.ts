@@ -16,7 +16,7 @@ STREAM_RETENTION_MS PUBLISH_BUFFER_MESSAGES PUBLISH_BUFFER_BYTES INGEST_ID EDGE_
 MAX_FILTER_TERMS TRUSTED_PROXIES PROXY_PROTOCOL IPV6_PREFIX CONNECT_RATE_PER_IP CONNECT_BURST_PER_IP API_KEYS_FILE
 LEASE_TTL_MS LIMIT_FAIL_MODE LIMIT_TIMEOUT_MS DRAIN_TIMEOUT_MS DRAIN_DELAY_MS READY_MAX_AGE_MS STATUS_PAGE
 MAX_PENDING_PER_IP MAX_PENDING MAX_HEADER_BYTES HANDSHAKE_TIMEOUT_MS TLS_CERT_FILE TLS_KEY_FILE REDIS_MODE
-OTEL_EXPORTER_OTLP_ENDPOINT`.split(/\s+/);
+OTEL_EXPORTER_OTLP_ENDPOINT LOG_QUIET LOG_DIR LOG_FILE_FORMAT LOG_FILE_ROTATION`.split(/\s+/);
 
 /** A value for each later setting that asks for its feature. */
 const ASKING: Readonly<Record<string, string>> = {
@@ -37,6 +37,12 @@ describe('the schema', () => {
       ...(s.fromFile ? [`${s.variable}_FILE`] : []),
     ]);
     assert.equal(new Set(variables).size, variables.length);
+    const flags = SETTINGS.flatMap((s) => [
+      s.flag,
+      ...(s.flagAliases ?? []),
+      ...(s.fromFile ? [`${s.flag}-file`] : []),
+    ]);
+    assert.equal(new Set(flags).size, flags.length);
   });
 
   it('has defaults that its own formats accept, in every program', () => {
