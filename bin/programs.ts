@@ -19,6 +19,7 @@ export type RunTool = (argv: readonly string[]) => Promise<number>;
 export const TOOLS = {
   simulate: async (): Promise<RunTool> => (await import('../tools/simulate/run.ts')).runSimulate,
   watch: async (): Promise<RunTool> => (await import('../tools/watch/run.ts')).runWatch,
+  bench: async (): Promise<RunTool> => (await import('../tools/bench/run.ts')).runBench,
   keys: async (): Promise<RunTool> => (await import('../tools/keys/run.ts')).runKeys,
 } as const;
 

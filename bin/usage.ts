@@ -9,6 +9,7 @@ export const USAGE_STATUS = 2;
 const TOOL_SUMMARIES: Readonly<Record<Tool, string>> = {
   simulate: 'a builder: flashblocks on a WebSocket, with faults on demand',
   watch: 'a client for people: a line per flashblock, sequence checked',
+  bench: 'a load test: many clients, what they got and how fast, CPU of the server',
   keys: 'makes API keys and the lines of the key file',
 };
 

@@ -14,6 +14,13 @@ export interface NumberFlag extends Described {
   readonly max: number;
   readonly initial?: number;
 }
+/** A time with its unit, `500ms`, `30s`, `15m`; its value is in milliseconds. */
+export interface DurationFlag extends Described {
+  readonly kind: 'duration';
+  /** Milliseconds, as the next. */
+  readonly max: number;
+  readonly initial?: number;
+}
 /** A share from 0 to 1. */
 export interface RateFlag extends Described {
   readonly kind: 'rate';
@@ -40,22 +47,24 @@ export interface ListFlag extends Described {
 export interface SwitchFlag extends Described {
   readonly kind: 'switch';
 }
-export type Flag = NumberFlag | RateFlag | ChoiceFlag | TextFlag | ListFlag | SwitchFlag;
+export type Flag = NumberFlag | DurationFlag | RateFlag | ChoiceFlag | TextFlag | ListFlag | SwitchFlag;
 /** Flags by the camelCase of their names: `stallMs` is `--stall-ms`. */
 export type Flags = Readonly<Record<string, Flag>>;
 
 type Optional<F, Value> = F extends { readonly initial: unknown } ? Value : Value | undefined;
 type ValueOf<F extends Flag> = F extends NumberFlag
   ? Optional<F, number>
-  : F extends RateFlag
-    ? number
-    : F extends ChoiceFlag<infer Choice>
-      ? Optional<F, Choice>
-      : F extends TextFlag
-        ? Optional<F, string>
-        : F extends ListFlag
-          ? readonly string[]
-          : boolean;
+  : F extends DurationFlag
+    ? Optional<F, number>
+    : F extends RateFlag
+      ? number
+      : F extends ChoiceFlag<infer Choice>
+        ? Optional<F, Choice>
+        : F extends TextFlag
+          ? Optional<F, string>
+          : F extends ListFlag
+            ? readonly string[]
+            : boolean;
 export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: ValueOf<F[Name]> };
 
 export interface ParsedFlags<F extends Flags> {
@@ -67,10 +76,26 @@ export interface ParsedFlags<F extends Flags> {
   readonly problems: readonly string[];
 }
 
+const UNITS = { ms: 1, s: 1000, m: 60_000 } as const;
+
+/** @param ms whole milliseconds */
+function formatDuration(ms: number): string {
+  if (ms % UNITS.m === 0 && ms > 0) return `${ms / UNITS.m}m`;
+  return ms % UNITS.s === 0 ? `${ms / UNITS.s}s` : `${ms}ms`;
+}
+
+function readDuration(text: string, max: number): number | undefined {
+  const [, number, unit = ''] = /^(\d+)(ms|s|m)$/.exec(text) ?? [];
+  const ms = Number(number) * UNITS[unit as keyof typeof UNITS];
+  return ms <= max ? ms : undefined;
+}
+
 function expectation(flag: Flag): string {
   switch (flag.kind) {
     case 'number':
       return `a whole number from ${flag.min} to ${flag.max}`;
+    case 'duration':
+      return `a time up to ${formatDuration(flag.max)} with its unit: 500ms, 30s, 15m`;
     case 'rate':
       return 'a share from 0 to 1';
     case 'choice':
@@ -89,6 +114,7 @@ function readValue(flag: Flag, text: string | undefined): string | number | bool
   if (text === undefined || text === '') return undefined;
   if (flag.kind === 'text') return text;
   if (flag.kind === 'list') return flag.pattern.test(text) ? text : undefined;
+  if (flag.kind === 'duration') return readDuration(text, flag.max);
   if (flag.kind === 'choice') return flag.choices.includes(text) ? text : undefined;
   if (!(flag.kind === 'number' ? /^\d+$/ : /^\d*\.?\d+$/).test(text)) return undefined;
   const value = Number(text);
@@ -168,9 +194,13 @@ export function describeFlags(flags: Flags): string {
             ? ' VALUE'
             : flag.kind === 'rate'
               ? ' RATE'
-              : ' N';
-    const initial = 'initial' in flag ? ` (default ${String(flag.initial)})` : '';
-    return [`  --${flagName(key)}${value}`, `${flag.help}${initial}`] as const;
+              : flag.kind === 'duration'
+                ? ' TIME'
+                : ' N';
+    const initial =
+      flag.kind === 'duration' && flag.initial !== undefined ? formatDuration(flag.initial) : initialOf(flag);
+    const remark = 'initial' in flag ? ` (default ${String(initial)})` : '';
+    return [`  --${flagName(key)}${value}`, `${flag.help}${remark}`] as const;
   });
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows.map(([name, text]) => name.padEnd(width) + text).join('\n');

@@ -4,6 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
+import { monotonicMs, stampMessage } from '../stamp.ts';
 import { MESSAGES_PER_BLOCK, SimulatedChain } from './chain.ts';
 import { FaultPlanner, NO_FAULTS, type Faults, type PlannedFrame } from './faults.ts';
 import { Publisher } from './publisher.ts';
@@ -30,6 +31,8 @@ export interface BuilderOptions {
   readonly seed?: number;
   /** Text JSON (default, as builders send), Binary JSON, or Binary brotli (as another proxy sends). */
   readonly frame?: FrameKind;
+  /** Whether messages name the time of their sending; the bytes are nobody else's then. Default false. */
+  readonly stamp?: boolean;
   /** The block to begin with, from its index 0; by default the position follows the wall clock. */
   readonly startBlock?: number;
   readonly faults?: Faults;
@@ -60,6 +63,7 @@ class ChainBuilder implements Builder {
   readonly #intervalMs: number;
   readonly #startBlock: number | undefined;
   readonly #frame: FrameKind;
+  readonly #stamp: boolean;
   readonly #planner: FaultPlanner;
   readonly #chains: readonly [SimulatedChain, SimulatedChain];
   readonly #onBlock: (summary: BlockSummary) => void;
@@ -76,6 +80,7 @@ class ChainBuilder implements Builder {
     this.#intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
     this.#startBlock = options.startBlock;
     this.#frame = options.frame ?? 'text';
+    this.#stamp = options.stamp ?? false;
     this.#planner = new FaultPlanner(options.faults ?? NO_FAULTS, seed);
     this.#chains = [new SimulatedChain({ seed }), new SimulatedChain({ seed, variant: 1 })];
     this.#onBlock = options.onBlock ?? (() => undefined);
@@ -129,7 +134,8 @@ class ChainBuilder implements Builder {
   }
 
   async #publish({ position, variant }: PlannedFrame): Promise<void> {
-    const plain = this.#chains[variant].message(position);
+    const message = this.#chains[variant].message(position);
+    const plain = this.#stamp ? stampMessage(message, monotonicMs()) : message;
     this.#count(position.blockNumber, plain.length);
     const payload = this.#frame === 'brotli' ? await compress(plain, BROTLI) : plain;
     this.#publisher.send(payload, this.#frame !== 'text');

@@ -31,6 +31,10 @@ const FLAGS = {
     initial: 'text',
     help: 'Text JSON, Binary JSON or Binary brotli',
   },
+  stamp: {
+    kind: 'switch',
+    help: 'write into each message when it was sent (metadata.sent_monotonic_ms), for readers on the same machine',
+  },
   skip: { kind: 'rate', initial: 0, help: 'share of messages that are never sent' },
   duplicate: { kind: 'rate', initial: 0, help: 'share of messages that are sent twice' },
   late: { kind: 'rate', initial: 0, help: 'share of messages that are sent after their successor' },
@@ -92,13 +96,14 @@ export async function simulate(argv: readonly string[], io: ToolIo): Promise<num
   if (listen === undefined || problems.length + extra.length > 0)
     return refuseUsage(io, 'simulate', [...problems, ...address, ...extra]);
 
-  const { intervalMs, seed, startBlock, frame, ...faults } = values;
+  const { intervalMs, seed, startBlock, frame, stamp, ...faults } = values;
   const builder: Builder = createBuilder({
     ...listen,
     intervalMs,
     seed,
     ...(startBlock !== undefined && { startBlock }),
     frame,
+    stamp,
     faults,
     onBlock: ({ blockNumber, frames, bytes, clients }) =>
       void io.stdout.write(

@@ -32,6 +32,11 @@ function countTransactions(plain: Buffer): number {
   return Array.isArray(transactions) ? transactions.length : 0;
 }
 
+/** The JSON of a frame's payload by the consumers' rule; `undefined` for what is neither JSON nor brotli of it. */
+export function readPlain(payload: Buffer): Buffer | undefined {
+  return isJsonByConsumersRule(payload) ? payload : inflate(payload);
+}
+
 /** Reads one frame, whatever its encoding, by the consumers' rule (client-protocol, "Frames to clients"). */
 export function readMessage(payload: Buffer, isBinary: boolean): WatchedMessage {
   const json = !isBinary || isJsonByConsumersRule(payload);
