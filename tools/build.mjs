@@ -1,4 +1,4 @@
-// Builds dist/: the compiled TypeScript, and beside it the files that the programs read at run time.
+// Builds dist/: the compiled TypeScript, the types of the client library, and the files that the programs read at run time.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,8 +17,10 @@ const { include: folders } = JSON.parse(readFileSync('tsconfig.build.json', 'utf
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 rmSync('dist', { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-if (status !== 0) process.exit(1);
+for (const project of ['tsconfig.build.json', 'tsconfig.client.json']) {
+  const { status } = spawnSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
 for (const folder of folders.filter((name) => existsSync(name))) {
   cpSync(folder, `dist/${folder}`, {
     recursive: true,

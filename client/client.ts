@@ -1,0 +1,241 @@
+import { decodeFrame } from './decode.ts';
+import { Dial } from './dial.ts';
+import type { ClientEvent } from './event.ts';
+import { MessageBuffer } from './message-buffer.ts';
+import type { Frame, Order, ResumePoint, StreamMessage } from './message.ts';
+import { readBounds, type Bounds, type ClientOptions } from './options.ts';
+import { isNewest, OrderTracker } from './order-tracker.ts';
+import { describeEnd, redialAfter } from './redial.ts';
+import { dialUrl, hasFilter, readStreamUrl } from './stream-url.ts';
+import type { ConnectionEnd, Opening, Platform } from './transport.ts';
+
+/** What a client has seen so far. */
+export interface ClientStats {
+  readonly messages: number;
+  readonly wireBytes: number;
+  readonly plainBytes: number;
+  /** Places at which something is missing, and flashblocks that came after their successors. */
+  readonly gaps: number;
+  readonly repeats: number;
+  readonly restarts: number;
+  /** Connections after the first. */
+  readonly reconnects: number;
+}
+
+/**
+ * A stream of flashblocks that is followed over any number of connections: `for await (const message of client)`.
+ *
+ * Messages come in the order in which the server sent them. A reader that is slower than the stream makes the client stop reading
+ * from the server when a bound is reached: nothing is dropped on this side, but a server leaves a client that is too
+ * slow, and what it no longer has when the client comes back shows as a `gap`.
+ *
+ * Leaving the loop, `close()` or the signal end the client. A refusal that waiting does not cure throws a `ClientError` once
+ * all that was received before has been read.
+ */
+export interface FlashcastClient extends AsyncIterable<StreamMessage> {
+  /** The flashblock that was read last: kept by the caller, and given as `resume`, a later client goes on behind it. */
+  readonly position: ResumePoint | undefined;
+  readonly stats: ClientStats;
+  /** Ends it, and forgets what was not read. Resolves when the socket is gone; idempotent. */
+  close(): Promise<void>;
+}
+
+/** See {@link FlashcastClient}; what differs between browsers and Node is handed in. */
+export class StreamClient implements FlashcastClient {
+  readonly #url: URL;
+  readonly #options: ClientOptions;
+  readonly #bounds: Bounds;
+  readonly #platform: Platform;
+  readonly #tracker: OrderTracker;
+  readonly #buffer: MessageBuffer<StreamMessage>;
+  readonly #stats = { messages: 0, wireBytes: 0, plainBytes: 0, gaps: 0, repeats: 0, restarts: 0, reconnects: 0 };
+  #dial: Dial | undefined;
+  #cancelDial: () => void = () => undefined;
+  #failures = 0;
+  #connections = 0;
+  /** False once the server refused the parameters and took the same request without them. */
+  #resumes = true;
+  /** There is no connection because the reader is slow; there will be one when there is room. */
+  #left = false;
+  #read: ResumePoint | undefined;
+  #closed: Promise<void> | undefined;
+
+  /**
+   * Dials at once.
+   *
+   * @throws TypeError for a URL that is none of a stream, RangeError for a number out of range
+   */
+  constructor(url: string | URL, options: ClientOptions, platform: Platform) {
+    this.#url = readStreamUrl(url);
+    this.#options = options;
+    this.#bounds = readBounds(options);
+    this.#platform = platform;
+    this.#read = options.resume;
+    this.#tracker = new OrderTracker(hasFilter(this.#url), options.resume);
+    const { maxBufferedMessages, maxBufferedBytes } = this.#bounds;
+    this.#buffer = new MessageBuffer(maxBufferedMessages, maxBufferedBytes, () => {
+      this.#onRoom();
+    });
+    if (options.signal?.aborted === true) {
+      void this.close();
+      return;
+    }
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#connect();
+  }
+
+  get position(): ResumePoint | undefined {
+    return this.#read;
+  }
+
+  get stats(): ClientStats {
+    return { ...this.#stats };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<StreamMessage, void, undefined> {
+    try {
+      for (;;) {
+        const message = await this.#buffer.take();
+        if (message === undefined) return;
+        if (message.kind === 'flashblock' && isNewest(message.order))
+          this.#read = { ...message.position, payloadId: message.payloadId };
+        yield message;
+      }
+    } finally {
+      await this.close();
+    }
+  }
+
+  readonly #onAbort = (): void => {
+    void this.close();
+  };
+
+  async #end(error?: Error): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#cancelDial();
+    if (error === undefined) this.#buffer.discard();
+    else this.#buffer.end(error);
+    await this.#dial?.close();
+  }
+
+  #emit(event: ClientEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
+  #connect(): void {
+    const { encoding, snapshot = false } = this.#options;
+    const point = this.#resumes ? this.#tracker.point : undefined;
+    const { connectTimeoutMs, idleTimeoutMs } = this.#bounds;
+    const { open, clock } = this.#platform;
+    const url = dialUrl(this.#url, { ...(encoding !== undefined && { encoding }), snapshot, point });
+    this.#dial = new Dial(
+      { url, open, clock, connectTimeoutMs, idleTimeoutMs },
+      {
+        opened: (opening) => this.#onOpened(opening),
+        frame: (frame) => this.#onFrame(frame),
+        ended: (end) => this.#onEnded(end, point !== undefined),
+      },
+    );
+  }
+
+  #onOpened(opening: Opening): void {
+    const again = this.#connections > 0;
+    this.#connections++;
+    if (again) this.#stats.reconnects++;
+    this.#emit({ type: 'connected', again, ...opening });
+  }
+
+  #onFrame(frame: Frame): void {
+    this.#failures = 0;
+    const { encoding, plain, json, flashblock } = decodeFrame(
+      frame,
+      this.#platform.inflate,
+      this.#bounds.maxMessageBytes,
+    );
+    const received = { frame, encoding, plain, ...this.#now() };
+    const bytes = frame.bytes.length + (plain === frame.bytes ? 0 : plain.length);
+    this.#stats.messages++;
+    this.#stats.wireBytes += frame.bytes.length;
+    this.#stats.plainBytes += plain.length;
+    if (flashblock === undefined) this.#buffer.push({ ...received, kind: 'other', json }, bytes);
+    else {
+      const { position, payloadId } = flashblock;
+      const placed = this.#tracker.take(flashblock);
+      this.#count(placed.order);
+      this.#buffer.push(
+        { ...received, kind: 'flashblock', position, payloadId, flashblock: flashblock.json, ...placed },
+        bytes,
+      );
+    }
+    if (this.#buffer.full) this.#hold();
+  }
+
+  #now(): Pick<StreamMessage, 'receivedAtMs' | 'receivedAtMonotonicMs'> {
+    const { clock } = this.#platform;
+    return { receivedAtMs: clock.unixMs(), receivedAtMonotonicMs: clock.monotonicMs() };
+  }
+
+  #count(order: Order): void {
+    if (order === 'gap' || order === 'late') this.#stats.gaps++;
+    else if (order === 'repeat') this.#stats.repeats++;
+    else if (order === 'restart') this.#stats.restarts++;
+  }
+
+  /** The reader is behind: no more is taken from the server until half is read. */
+  #hold(): void {
+    const dial = this.#dial;
+    if (dial === undefined || dial.paused) return;
+    if (dial.pause()) {
+      this.#emit({ type: 'slow-reader', action: 'paused' });
+      return;
+    }
+    this.#left = true;
+    this.#dial = undefined;
+    void dial.close();
+    this.#emit({ type: 'slow-reader', action: 'left' });
+  }
+
+  #onRoom(): void {
+    if (this.#closed !== undefined) return;
+    if (this.#left) {
+      this.#left = false;
+      this.#connect();
+    } else this.#dial?.resume();
+  }
+
+  #onEnded(end: ConnectionEnd, resumed: boolean): void {
+    this.#dial = undefined;
+    const { reconnect = true } = this.#options;
+    const rules = { reconnect, ...this.#bounds };
+    const next = redialAfter(end, rules, { failures: this.#failures, resumed }, this.#platform.clock.random());
+    const reason = describeEnd(end);
+    const what = { type: 'disconnected', reason, ...(end.kind === 'closed' && { code: end.code }) } as const;
+    this.#failures++;
+    if (next.kind === 'fail') {
+      this.#emit(what);
+      this.#closed ??= this.#end(next.error);
+      return;
+    }
+    if (next.kind === 'plain') this.#resumes = false;
+    const retryInMs = next.kind === 'plain' ? 0 : next.delayMs;
+    this.#emit({ ...what, retryInMs });
+    // The listener may have closed the client.
+    if (this.#isClosed()) return;
+    if (this.#buffer.full) {
+      this.#left = true;
+      return;
+    }
+    this.#cancelDial = this.#platform.clock.after(retryInMs, () => {
+      this.#connect();
+    });
+  }
+
+  #isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+}
