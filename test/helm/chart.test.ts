@@ -62,6 +62,15 @@ describe('the Helm chart (needs helm, or Go to build it)', function () {
     assert.doesNotMatch(notes, /no API keys/);
   });
 
+  it('warns of as many workers as a node has cores, where no limit tells how many the pod may use', async () => {
+    const warns = async (resources: JsonObject, edgeWorkers: string | number): Promise<boolean> => {
+      const notes = await notesOf({ ...MINIMAL, edge: { config: { edgeWorkers }, resources } });
+      return notes.includes('WARNING: edgeWorkers=auto');
+    };
+    assert.deepEqual([await warns({}, 'auto'), await warns({ limits: { cpu: 2 } }, 'auto')], [true, false]);
+    assert.equal(await warns({}, 2), false);
+  });
+
   describe('under kubeconform -strict', function () {
     let kubeconform = '';
     let location = '';
@@ -105,10 +114,17 @@ describe('the Helm chart (needs helm, or Go to build it)', function () {
         upstreamsTo: [{ ipBlock: { cidr: '198.51.100.0/24' } }],
         upstreamPorts: [443],
         extraEgress: [{ ports: [{ port: 4318 }] }],
+        dnsTo: [{ namespaceSelector: {} }],
       },
       edge: {
         tls: { existingSecret: 'certificate' },
-        service: { type: 'NodePort', nodePort: 30_545, loadBalancerClass: 'internal' },
+        service: {
+          ...{ type: 'LoadBalancer', nodePort: 30_545, loadBalancerClass: 'internal' },
+          ...{ trafficDistribution: 'PreferClose', allocateLoadBalancerNodePorts: false },
+        },
+        drain: { preStopSeconds: 5 },
+        dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
+        keda: { enabled: true, fallback: { failureThreshold: 3, replicas: 10 } },
         affinity: { nodeAffinity: {} },
         tolerations: [{ key: 'edge', operator: 'Exists' }],
         nodeSelector: { pool: 'edge' },
@@ -123,7 +139,7 @@ describe('the Helm chart (needs helm, or Go to build it)', function () {
         ingress: { enabled: true, hosts: ['stream.example'] },
       },
       monitoring: { prometheusRule: { enabled: true }, dashboards: { enabled: true } },
-      tests: { existingSecret: 'stream-url' },
+      tests: { existingSecret: 'stream-url', podAnnotations: { 'sidecar.istio.io/inject': 'false' } },
       extraObjects: ['apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}-more\n'],
     };
 

@@ -68,16 +68,18 @@ describe('the network of the Helm chart (needs helm, or Go to build it)', () => 
         upstreamPorts: [443],
         redisTo: [{ ipBlock: { cidr: '10.9.0.0/16' } }],
         redisPorts: [6380],
+        dnsTo: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'openshift-dns' } } }],
+        dnsPorts: [5353],
         metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'eyes' } } }],
         extraEgress: [{ ports: [{ port: 4318 }], to: [{ ipBlock: { cidr: '10.8.0.1/32' } }] }],
       },
     });
     assert.deepEqual(rules(narrow, 'ingest'), {
       ingress: ['9000 from eyes'],
-      egress: ['53,53 to everybody', '6380 to 10.9.0.0/16', '443 to 198.51.100.0/24', '4318 to 10.8.0.1/32'],
+      egress: ['5353,5353 to openshift-dns', '6380 to 10.9.0.0/16', '443 to 198.51.100.0/24', '4318 to 10.8.0.1/32'],
     });
     assert.deepEqual(rules(narrow, 'edge').egress, [
-      '53,53 to everybody',
+      '5353,5353 to openshift-dns',
       '6380 to 10.9.0.0/16',
       '4318 to 10.8.0.1/32',
     ]);
@@ -89,6 +91,24 @@ describe('the network of the Helm chart (needs helm, or Go to build it)', () => 
     assert.deepEqual(rules(rendering, 'edge').ingress, ['8545 from 10.0.0.0/8,test', '9000 from monitoring']);
     const labels = at(rendering.get('Pod', 'test').json['metadata'], 'labels') as JsonObject;
     assert.equal(labels['app.kubernetes.io/component'], 'test');
+  });
+
+  it('gives up the ports of nodes and crosses no zones where that is asked for', async () => {
+    const fieldsOf = async (service: JsonObject): Promise<readonly (Json | undefined)[]> => {
+      const found = (await chart.render(over(MINIMAL, { edge: { service } }))).get('Service', 'edge');
+      return [found.at('spec.allocateLoadBalancerNodePorts'), found.at('spec.trafficDistribution')];
+    };
+    assert.deepEqual(await fieldsOf({ type: 'LoadBalancer' }), [undefined, undefined]);
+    assert.deepEqual(
+      await fieldsOf({
+        type: 'LoadBalancer',
+        allocateLoadBalancerNodePorts: false,
+        trafficDistribution: 'PreferClose',
+      }),
+      [false, 'PreferClose'],
+    );
+    // The API server refuses it for other types.
+    assert.deepEqual(await fieldsOf({ allocateLoadBalancerNodePorts: false }), [undefined, undefined]);
   });
 
   it('serves clients on a Service of their own, without the metrics', async () => {

@@ -81,6 +81,11 @@ const CONTRADICTIONS: readonly (readonly [string, JsonObject, RegExp])[] = [
     /terminationGracePeriodSeconds \(34\): expected at least 35, 5 above edge\.drain\.timeoutMs \(30000\)/,
   ],
   [
+    'a grace period that leaves the hook out',
+    { edge: { terminationGracePeriodSeconds: 40, drain: { preStopSeconds: 15 } } },
+    /expected at least 50, 5 above edge\.drain\.timeoutMs \(30000\) and preStopSeconds \(15\)/,
+  ],
+  [
     'a delay longer than the drain',
     { edge: { drain: { delayMs: 40_000 } } },
     /edge\.drain\.delayMs \(40000\): expected at most edge\.drain\.timeoutMs \(30000\)/,

@@ -152,7 +152,7 @@ describe('the secrets of the Helm chart (needs helm, or Go to build it)', () => 
     const installed = await chart.render(values, [], cluster.flags);
     assert.deepEqual(new Set(cluster.asked), new Set(['/api/v1/namespaces/stream/secrets/r-flashcast-redis']));
 
-    cluster.secrets.set('stream/r-flashcast-redis', installed.get('Secret', 'redis').json);
+    cluster.objects.set('stream/secrets/r-flashcast-redis', installed.get('Secret', 'redis').json);
     const upgraded = await chart.render(values, [], cluster.flags);
     assert.equal(upgraded.text, installed.text);
 
@@ -165,7 +165,7 @@ describe('the secrets of the Helm chart (needs helm, or Go to build it)', () => 
   it('make a new password where the Secret of that name is one of an external Redis', async () => {
     const cluster = use(await FakeCluster.start());
     const external = await chart.render({ ...SECRETS });
-    cluster.secrets.set('stream/r-flashcast-redis', external.get('Secret', 'redis').json);
+    cluster.objects.set('stream/secrets/r-flashcast-redis', external.get('Secret', 'redis').json);
     const bundled = await chart.render(MINIMAL, [], cluster.flags);
     assert.equal(decoded(bundled, 'redis', 'redis-password'), 'bundled-secret');
     const made = await chart.render({ simulator: { enabled: true }, redis: { enabled: true } }, [], cluster.flags);

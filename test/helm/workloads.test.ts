@@ -153,12 +153,37 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
     assert.equal(await grace({ drain: { timeoutMs: 0, delayMs: 0 } }), 10);
     assert.equal(await grace({ terminationGracePeriodSeconds: 300 }), 300);
     assert.equal(await grace({ terminationGracePeriodSeconds: 35 }), 35);
+    assert.equal(await grace({ drain: { preStopSeconds: 15 } }), 55);
   });
 
-  it('has no preStop hook, as the drain has a delay of its own', () => {
+  it('has no preStop hook, as the drain has a delay of its own, unless one is asked for', async () => {
     for (const rendering of rendered.values()) {
       for (const [pod, spec] of podSpecs(rendering))
         for (const one of listAt(spec, 'containers')) assert.equal(one['lifecycle'], undefined, pod);
+    }
+    const hooked = await chart.render(over(MINIMAL, { edge: { drain: { preStopSeconds: 15 } } }));
+    assert.deepEqual(container(hooked.get('Deployment', 'edge'))['lifecycle'], {
+      preStop: { exec: { command: ['sleep', '15'] } },
+    });
+    assert.equal(container(hooked.get('Deployment', 'ingest'))['lifecycle'], undefined);
+  });
+
+  it('runs helm test where the edges may run, and the simulator and Redis where they are told to', async () => {
+    const placed = (pool: string): JsonObject => ({
+      nodeSelector: { pool },
+      tolerations: [{ key: pool, operator: 'Exists' }],
+    });
+    const rendering = await chart.render(
+      over(MINIMAL, { edge: placed('edge'), simulator: placed('simulator'), redis: placed('redis') }),
+    );
+    for (const [kind, component, pool] of [
+      ['Deployment', 'edge', 'edge'],
+      ['Pod', 'test', 'edge'],
+      ['Deployment', 'simulator', 'simulator'],
+      ['Deployment', 'redis', 'redis'],
+    ] as const) {
+      const spec = rendering.get(kind, component).podSpec;
+      assert.deepEqual({ nodeSelector: at(spec, 'nodeSelector'), tolerations: at(spec, 'tolerations') }, placed(pool));
     }
   });
 

@@ -53,7 +53,7 @@
 {{- $least := add (include "flashcast.edge.drainSeconds" . | int64) 5 }}
 {{- with $v.edge.terminationGracePeriodSeconds }}
 {{- if lt (int64 .) $least }}
-- edge.terminationGracePeriodSeconds ({{ int64 . }}): expected at least {{ $least }}, 5 above edge.drain.timeoutMs ({{ int64 $v.edge.drain.timeoutMs }}), or else clients are cut off; leave it empty to have it derived
+- edge.terminationGracePeriodSeconds ({{ int64 . }}): expected at least {{ $least }}, 5 above edge.drain.timeoutMs ({{ int64 $v.edge.drain.timeoutMs }}){{ with int64 $v.edge.drain.preStopSeconds }} and preStopSeconds ({{ . }}){{ end }}, or else clients are cut off; leave it empty to have it derived
 {{- end }}
 {{- end }}
 {{- with $v.edge.autoscaling }}
@@ -73,6 +73,7 @@
 - edge.keda: expected prometheus.serverAddress, triggers or edge.autoscaling.targetCPUUtilizationPercentage
 {{- end }}
 {{- end }}
+{{- include "flashcast.scaleInProblem" . }}
 {{- range $component := list "ingest" "edge" }}
 {{- $values := index $v $component }}
 {{- if and (has ($values.strategy.maxSurge | toString) (list "0" "0%")) (has ($values.strategy.maxUnavailable | toString) (list "0" "0%")) }}
@@ -98,6 +99,27 @@
 {{- if and $v.tests.url $v.tests.existingSecret }}
 - tests: expected tests.url or tests.existingSecret, received both
 {{- end }}
+{{- end -}}
+
+{{/*
+Turning autoscaling on takes `replicas` out of the Deployment, which Kubernetes reads as 1; turning it off puts `edge.replicas` in.
+Either may be far below what runs, and all edges above it would drain at once.
+*/}}
+{{- define "flashcast.scaleInProblem" -}}
+{{- $name := include "flashcast.componentName" (dict "root" . "component" "edge") -}}
+{{- $auto := or .Values.edge.autoscaling.enabled .Values.edge.keda.enabled -}}
+{{- if and .Release.IsUpgrade (not .Values.edge.autoscaling.acceptScaleIn) -}}
+{{- $live := dig "spec" "replicas" 0 (lookup "apps/v1" "Deployment" .Release.Namespace $name | default dict) | int64 -}}
+{{- $next := ternary 1 (int64 .Values.edge.replicas) $auto -}}
+{{- if gt $live $next -}}
+{{- $scaler := or (lookup "autoscaling/v2" "HorizontalPodAutoscaler" .Release.Namespace $name) (lookup "autoscaling/v2" "HorizontalPodAutoscaler" .Release.Namespace (printf "keda-hpa-%s" $name)) -}}
+{{- if and $auto (not $scaler) }}
+- edge.autoscaling: turning it on takes the number of edges out of the Deployment, which Kubernetes reads as 1: {{ sub $live 1 }} of {{ $live }} edges would drain until the autoscaler acts; edge.autoscaling.acceptScaleIn=true accepts that, at a calm hour
+{{- else if and (not $auto) $scaler }}
+- edge.replicas ({{ $next }}): turning autoscaling off would drain {{ sub $live $next }} of the {{ $live }} edges that run; expected edge.replicas={{ $live }}, or edge.autoscaling.acceptScaleIn=true
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Variables that would pull the ground from under what the chart derives, and the value that each belongs into. */}}

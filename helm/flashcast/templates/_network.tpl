@@ -28,11 +28,16 @@ spec:
     {{- toYaml .Values.networkPolicy.metricsFrom | nindent 4 }}
 {{- end -}}
 
-{{/* To any address: a resolver of the node has none that a selector could name. */}}
 {{- define "flashcast.dnsEgress" -}}
 - ports:
-    - { port: 53, protocol: UDP }
-    - { port: 53, protocol: TCP }
+    {{- range .Values.networkPolicy.dnsPorts }}
+    - { port: {{ . }}, protocol: UDP }
+    - { port: {{ . }}, protocol: TCP }
+    {{- end }}
+  {{- with .Values.networkPolicy.dnsTo }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end -}}
 
 {{- define "flashcast.redisEgress" -}}

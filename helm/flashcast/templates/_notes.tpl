@@ -45,6 +45,10 @@ NOTE: no NetworkPolicies were made (networkPolicy.enabled).
 
 WARNING: clients are pinged less often than every 30 s: load balancers with short idle times may cut quiet streams.
 {{- end }}
+{{- if and (eq (.Values.edge.config.edgeWorkers | toString) "auto") (not (dig "limits" "cpu" "" .Values.edge.resources)) }}
+
+WARNING: edgeWorkers=auto without a CPU limit starts a process for each core of the node. Set a number, and a CPU request to match.
+{{- end }}
 {{- if and .Values.edge.autoscaling.enabled (not .Values.edge.autoscaling.targetConnections) }}
 
 NOTE: edges scale by CPU alone. With an adapter for custom metrics, edge.autoscaling.targetConnections scales by clients too.

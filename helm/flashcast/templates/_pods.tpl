@@ -13,12 +13,8 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* Where pods run. Soft by default: a cluster of one node, or with a zone down, still gets all of them. */}}
-{{- define "flashcast.scheduling" -}}
-{{- $labels := include "flashcast.selectorLabels" . -}}
-{{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
-{{- end }}
+{{/* The nodes that pods may run on. */}}
+{{- define "flashcast.placement" -}}
 {{- with .values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -27,6 +23,19 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Where pods run. Soft by default: a cluster of one node, or with a zone down, still gets all of them. */}}
+{{- define "flashcast.scheduling" -}}
+{{- $labels := include "flashcast.selectorLabels" . -}}
+{{- with .values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- include "flashcast.placement" . }}
 {{- if .values.affinity }}
 affinity:
   {{- toYaml .values.affinity | nindent 2 }}

@@ -95,9 +95,9 @@ redis://:{{ include "flashcast.redis.password" . | urlquery | replace "+" "%20" 
 {{- end -}}
 {{- end -}}
 
-{{/* Seconds that a drain takes, rounded up. */}}
+{{/* Seconds from a pod's deletion until the last client is closed, rounded up: a hook's and the drain's. */}}
 {{- define "flashcast.edge.drainSeconds" -}}
-{{- div (add (int64 .Values.edge.drain.timeoutMs) 999) 1000 -}}
+{{- add (int64 .Values.edge.drain.preStopSeconds) (div (add (int64 .Values.edge.drain.timeoutMs) 999) 1000) -}}
 {{- end -}}
 
 {{/* Behind the drain: closing what is left, leaving Redis, and the end of the process. */}}

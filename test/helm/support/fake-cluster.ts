@@ -8,13 +8,20 @@ import { stringify } from 'yaml';
 import { KUBE_VERSION } from './chart.ts';
 import type { Json, JsonObject } from './json.ts';
 
-/** As much of a Kubernetes API server as `lookup` asks for: what it can do, and the Secrets that it has. */
+/** The kinds that it has objects of, by what their paths are called. */
+const KINDS = {
+  'api/v1': { secrets: 'Secret' },
+  'apis/apps/v1': { deployments: 'Deployment' },
+  'apis/autoscaling/v2': { horizontalpodautoscalers: 'HorizontalPodAutoscaler' },
+} as const;
+
+/** As much of a Kubernetes API server as `lookup` asks for: what it can do, and the objects that it has. */
 export class FakeCluster implements AsyncDisposable {
   readonly #server: Server;
   readonly #folder: string;
-  /** By `namespace/name`; a test puts in what the cluster has. */
-  readonly secrets = new Map<string, JsonObject>();
-  /** Paths of Secrets that were asked for. */
+  /** By `namespace/secrets/name`; a test puts in what the cluster has. */
+  readonly objects = new Map<string, JsonObject>();
+  /** Paths of objects that were asked for. */
   readonly asked: string[] = [];
 
   private constructor(folder: string) {
@@ -64,22 +71,28 @@ export class FakeCluster implements AsyncDisposable {
   }
 
   #answerTo(path: string): Json | undefined {
-    const secret = /^\/api\/v1\/namespaces\/([^/]+)\/secrets\/([^/]+)$/.exec(path);
-    if (secret !== null) {
+    const object = /\/namespaces\/([^/]+\/[^/]+\/[^/]+)$/.exec(path);
+    if (object !== null) {
       this.asked.push(path);
-      return this.secrets.get(`${secret[1] ?? ''}/${secret[2] ?? ''}`);
+      return this.objects.get(object[1] ?? '');
     }
+    const group = Object.entries(KINDS).find(([name]) => path === `/${name}`);
+    if (group !== undefined) {
+      const [name, kinds] = group;
+      const resources = Object.entries(kinds).map(([plural, kind]) => ({
+        ...{ name: plural, singularName: kind.toLowerCase(), namespaced: true, kind },
+        verbs: ['get', 'list'],
+      }));
+      return { kind: 'APIResourceList', groupVersion: name.replace(/^apis?\//, ''), resources };
+    }
+    const groups = ['apps/v1', 'autoscaling/v2'].map((groupVersion) => {
+      const [name = '', version = ''] = groupVersion.split('/');
+      return { name, versions: [{ groupVersion, version }], preferredVersion: { groupVersion, version } };
+    });
     return {
       '/version': { major: '1', minor: '34', gitVersion: `v${KUBE_VERSION}` },
       '/api': { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] },
-      '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups: [] },
-      '/api/v1': {
-        kind: 'APIResourceList',
-        groupVersion: 'v1',
-        resources: [
-          { name: 'secrets', singularName: 'secret', namespaced: true, kind: 'Secret', verbs: ['get', 'list'] },
-        ],
-      },
+      '/apis': { kind: 'APIGroupList', apiVersion: 'v1', groups },
     }[path];
   }
 }
