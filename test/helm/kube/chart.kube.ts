@@ -1,88 +1,58 @@
 import assert from 'node:assert/strict';
-import { BaseNodeFleet } from '../../support/base-node-fleet.ts';
-import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { HELM, needTool } from '../support/go-tool.ts';
 import { asText, at, type JsonObject } from '../support/json.ts';
-import { Cluster } from './cluster.ts';
+import { Clients, describeSeen } from './clients.ts';
+import { Cluster, labelsOf } from './cluster.ts';
+import { holds } from './probe.ts';
 
-/** A rollout of three edges that drain one after the other. */
-const PATIENCE_MS = 6 * 60_000;
-const NODES = 200;
-/** Messages that every client must have had behind an event: five seconds of stream. */
-const BEHIND = 25;
+/** A rollout of three edges that drain one after the other, forth and back. */
+const PATIENCE_MS = 8 * 60_000;
+const CLIENTS = 200;
 
 /** Seconds with a decimal, for people. */
 function seconds(sinceMs: number): string {
   return `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`;
 }
 
-function edgeLabels(component: string): Readonly<Record<string, string>> {
-  return {
-    'app.kubernetes.io/name': 'flashcast',
-    'app.kubernetes.io/instance': 'flash',
-    'app.kubernetes.io/component': component,
-  };
-}
-
 describe('the Helm chart on Kubernetes', function () {
   this.timeout(PATIENCE_MS);
+  // Each step begins where the one before ended.
+  this.bail(true);
+  const begin = performance.now();
+  const figures: (readonly [step: string, figures: string])[] = [];
   let cluster: Cluster;
-  let relay: TcpProxy | undefined;
-  let fleet: BaseNodeFleet | undefined;
+  let clients: Clients | undefined;
 
   before(async function () {
     cluster = new Cluster(await needTool(this, HELM));
     this.timeout(PATIENCE_MS);
+    assert.equal((await cluster.objects('nodes')).length, 1, 'nodes, as one is drained');
     await cluster.deleteNamespace();
     await cluster.createNamespace();
   });
 
   after(async () => {
-    await fleet?.stop();
-    await relay?.[Symbol.asyncDispose]();
+    await clients?.stop();
     await cluster.deleteNamespace();
+    console.log(`\n  Figures, ${CLIENTS} clients, ${seconds(begin)} in all`);
+    for (const [step, text] of figures) console.log(`    ${step}: ${text}`);
   });
 
-  const nodes = (): BaseNodeFleet => {
-    assert.ok(fleet !== undefined, 'the clients are not there');
-    return fleet;
+  const theClients = (): Clients => {
+    assert.ok(clients !== undefined, 'the clients are not there');
+    return clients;
   };
 
-  /** Waits until all are connected and have had so many messages more, then tells what they lost, repeated or had in a wrong order. */
-  async function settled(): Promise<void> {
-    const { changes } = nodes();
-    const all = nodes().nodes;
-    const away = (): number => all.filter(({ connected }) => !connected).length;
-    await changes.until(
-      () => away() === 0,
-      () => `${away()} of ${all.length} clients`,
-      PATIENCE_MS,
-    );
-    const goal = nodes().table.messages.length + BEHIND;
-    const behind = (): number => all.filter(({ received }) => (received.at(-1) ?? 0) < goal).length;
-    await changes.until(
-      () => behind() === 0,
-      () => `message ${goal} at ${behind()} clients`,
-      PATIENCE_MS,
-    );
-    let [lost, repeated] = [0, 0];
-    for (const { received } of all) {
-      for (let position = 1; position < received.length; position++) {
-        const step = received[position]! - received[position - 1]!;
-        if (step > 1) lost += step - 1;
-        if (step < 1) repeated++;
-      }
-    }
-    assert.deepEqual({ lost, repeated }, { lost: 0, repeated: 0 });
-    assert.equal(
-      all.reduce((sum, { violations }) => sum + violations, 0),
-      0,
-      'violations of the order',
-    );
+  /** Waits until all clients go on, and keeps what they saw. */
+  async function settled(step: string, more = ''): Promise<void> {
+    const seen = await theClients().settled();
+    figures.push([step, `${more === '' ? '' : `${more}; `}${describeSeen(seen)}`]);
   }
 
   it('installs with its bundled Redis and the simulator, its pods under the security level restricted', async () => {
-    const begin = performance.now();
+    const { ok, text } = await cluster.attempt('run', 'unrestricted', '--image=none', '--restart=Never');
+    assert.ok(!ok && text.includes('violates PodSecurity "restricted'), text);
+    const started = performance.now();
     await cluster.upgrade();
     const pods = await cluster.objects('pods');
     assert.equal(pods.length, 5);
@@ -90,108 +60,126 @@ describe('the Helm chart on Kubernetes', function () {
       assert.equal(at(pod, 'status.phase'), 'Running');
       assert.equal(at(pod, 'status.containerStatuses.0.restartCount'), 0, asText(at(pod, 'metadata.name')));
     }
-    console.log(`        ready after ${seconds(begin)}`);
+    figures.push(['install', `5 pods ready after ${seconds(started)}`]);
   });
 
   it('passes helm test, which leaves nothing behind', async () => {
+    const started = performance.now();
     assert.match(await cluster.test(), /Phase:\s+Succeeded/);
     assert.deepEqual(await cluster.pods('test'), []);
+    figures.push(['helm test', `passed after ${seconds(started)}`]);
   });
 
   it('scales edges from 1 to 3 and touches neither ingest, Redis nor the edge that is there', async () => {
     const others = async (): Promise<readonly string[]> =>
       (await Promise.all(['ingest', 'redis', 'simulator'].map((one) => cluster.pods(one)))).flat();
     const [before, [first = '']] = [await others(), await cluster.pods('edge')];
-    const begin = performance.now();
+    const started = performance.now();
     await cluster.upgrade('edge.replicas=3');
     const edges = await cluster.pods('edge');
     assert.equal(edges.length, 3);
     assert.ok(edges.includes(first));
     assert.deepEqual(await others(), before);
-    console.log(`        3 edges after ${seconds(begin)}`);
+    figures.push(['edges from 1 to 3', `ready after ${seconds(started)}`]);
   });
 
   it('serves clients through the Service of the edges', async () => {
-    relay = await TcpProxy.start({ host: await cluster.serviceAddress('edge'), port: 8545 });
-    const url = `ws://127.0.0.1:${relay.port}/ws`;
-    fleet = await BaseNodeFleet.connect({ nodes: NODES, url: () => url });
-    await settled();
+    clients = await Clients.connect(CLIENTS, await cluster.edgesFromOutside());
+    await settled('first stream');
   });
 
-  it('rolls every edge under 200 resuming clients with 0 lost and 0 repeated', async () => {
-    const [edges, ingests] = [await cluster.pods('edge'), await cluster.pods('ingest')];
-    const begin = performance.now();
-    await cluster.upgrade('edge.replicas=3', 'edge.config.messageBufferSize=30');
-    const after = await cluster.pods('edge');
-    assert.deepEqual(
-      after.filter((name) => edges.includes(name)),
-      [],
+  it('rolls every edge under 200 resuming clients with 0 lost and 0 repeated, and rolls it back', async () => {
+    const ingests = await cluster.pods('ingest');
+    const roll = async (step: string, how: () => Promise<void>): Promise<void> => {
+      const edges = await cluster.pods('edge');
+      const started = performance.now();
+      await how();
+      await cluster.gone(edges);
+      const took = seconds(started);
+      const seen = await theClients().settled();
+      figures.push([step, `took ${took}; ${describeSeen(seen)}`]);
+      const moved = [...seen.closes.values()].reduce((sum, count) => sum + count, 0);
+      assert.ok(moved >= CLIENTS, `every client moved: ${moved}`);
+    };
+    await roll('rolling upgrade of 3 edges', () =>
+      cluster.upgrade('edge.replicas=3', 'edge.config.messageBufferSize=30'),
     );
+    await roll('rollback', () => cluster.rollback());
     assert.deepEqual(await cluster.pods('ingest'), ingests);
-    await settled();
-    const closes = nodes().nodes.flatMap(({ closes: one }) => [...one]);
-    const told = new Map<number, number>();
-    for (const [code, count] of closes) told.set(code, (told.get(code) ?? 0) + count);
-    // On a busy machine clients wait too long for a Pong and leave by themselves: told, as what counts is that none loses anything.
-    const gaveUp = nodes().nodes.reduce((sum, { pongTimeouts }) => sum + pongTimeouts, 0);
-    const longest = Math.max(...nodes().nodes.map(({ longestGapMs }) => longestGapMs));
-    console.log(
-      `        rolled out in ${seconds(begin)}; closes ${JSON.stringify([...told])}, pong timeouts ${gaveUp}; longest silence of a client ${longest.toFixed(0)} ms`,
-    );
-    assert.ok([...told.values()].reduce((sum, count) => sum + count, 0) >= NODES, 'every client moved');
   });
 
-  it('goes on without an ingest that is killed, with 0 lost', async () => {
-    const [victim = ''] = await cluster.pods('ingest');
-    await cluster.kubectl('delete', 'pod', victim, '--grace-period=0', '--force');
-    await settled();
+  it('goes on without an ingest that is killed or deleted, with 0 lost', async () => {
+    const [killed = '', deleted = ''] = await cluster.pods('ingest');
+    await cluster.kill(killed);
+    await settled('an ingest killed');
+    await cluster.kubectl('delete', 'pod', deleted, '--grace-period=0', '--force');
+    await settled('an ingest deleted by force');
     await cluster.rolledOut('ingest');
   });
 
   it('goes on without an edge that is deleted, and without one that is killed', async () => {
     const [drained = '', killed = ''] = await cluster.pods('edge');
+    const started = performance.now();
     await cluster.kubectl('delete', 'pod', drained);
+    const took = seconds(started);
     await cluster.rolledOut('edge');
-    await settled();
-    await cluster.kubectl('delete', 'pod', killed, '--grace-period=0', '--force');
-    await cluster.rolledOut('edge');
-    await settled();
+    await settled('an edge deleted', `gone after ${took}`);
+    await cluster.kill(killed);
+    await settled('an edge killed');
   });
 
-  it('lets no more than one edge go when the node is drained', async () => {
+  it('lets no more than one edge and one ingest go when the node is drained', async () => {
     const [node] = await cluster.objects('nodes');
     const name = asText(at(node, 'metadata.name'));
-    const edges = await cluster.pods('edge');
+    const [edges, ingests] = [await cluster.pods('edge'), await cluster.pods('ingest')];
+    const left = async (component: string, before: readonly string[]): Promise<number> =>
+      (await cluster.pods(component)).filter((pod) => before.includes(pod)).length;
     try {
       const { ok, text } = await cluster.attempt(
         ...['drain', name, '--ignore-daemonsets', '--timeout=25s'],
-        '--pod-selector=app.kubernetes.io/component=edge',
+        '--pod-selector=app.kubernetes.io/component in (edge,ingest)',
       );
       assert.equal(ok, false, 'a cordoned node has no room for successors');
       assert.match(text, /disruption budget/);
-      const ready = (await cluster.pods('edge')).filter((edge) => edges.includes(edge));
-      assert.equal(ready.length, 2);
-      await settled();
+      assert.deepEqual([await left('edge', edges), await left('ingest', ingests)], [2, 1]);
+      await settled('drain of the node', '2 of 3 edges and 1 of 2 ingests stayed');
     } finally {
       await cluster.kubectl('uncordon', name);
     }
     await cluster.rolledOut('edge');
+    await cluster.rolledOut('ingest');
   });
 
   it('refuses with NetworkPolicies what no component needs', async () => {
+    const [pod] = await cluster.objects('pods', '--selector=app.kubernetes.io/component=edge');
     const [redis, edge, metrics] = [
-      await cluster.serviceAddress('redis'),
-      await cluster.serviceAddress('edge'),
-      asText(at((await cluster.objects('pods', '--selector=app.kubernetes.io/component=edge'))[0], 'status.podIP')),
+      { host: await cluster.serviceAddress('redis'), port: 6379 },
+      { host: await cluster.serviceAddress('edge'), port: 8545 },
+      { host: asText(at(pod, 'status.podIP')), port: 9000 },
     ];
-    assert.equal(await cluster.canConnect({}, redis, 6379), false, 'a stranger at Redis');
-    assert.equal(await cluster.canConnect(edgeLabels('edge'), redis, 6379), true, 'an edge at Redis');
-    assert.equal(await cluster.canConnect({}, edge, 8545), true, 'a stranger as a client');
-    assert.equal(await cluster.canConnect({}, metrics, 9000), false, 'a stranger at the metrics');
-    assert.equal(await cluster.canConnect(edgeLabels('redis'), edge, 8545), false, 'Redis at an edge');
+    const started = performance.now();
+    const probes = {
+      'a stranger is refused at Redis': { from: {}, ...redis, allowed: false },
+      'an edge is let to Redis': { from: labelsOf('edge'), ...redis, allowed: true },
+      'a stranger is let in as a client': { from: {}, ...edge, allowed: true },
+      'a stranger is refused at the metrics': { from: {}, ...metrics, allowed: false },
+      'Redis is refused at an edge': { from: labelsOf('redis'), ...edge, allowed: false },
+    };
+    const held = await Promise.all(
+      Object.entries(probes).map(async ([what, probe]) => [what, await holds(cluster, probe)] as const),
+    );
+    assert.deepEqual(
+      held.filter(([, ok]) => !ok).map(([what]) => what),
+      [],
+    );
+    figures.push(['network policies', `${held.length} probes in ${seconds(started)}`]);
   });
 
   it('scales edges by their load, out and back', async () => {
+    const stop = async (): Promise<void> => {
+      await clients?.stop();
+      clients = undefined;
+    };
     const scaling = {
       enabled: 'true',
       minReplicas: '1',
@@ -202,23 +190,25 @@ describe('the Helm chart on Kubernetes', function () {
       'behavior.scaleDown.policies[0].value': '2',
       'behavior.scaleDown.policies[0].periodSeconds': '15',
     };
-    const sets = [
-      'edge.resources.requests.cpu=60m',
-      ...Object.entries(scaling).map(([key, value]) => `edge.autoscaling.${key}=${value}`),
-    ];
-    const begin = performance.now();
-    await cluster.upgrade(...sets);
-    const replicas = async (count: number): Promise<void> => {
-      const deployment = 'deployment/flash-flashcast-edge';
-      await cluster.kubectl('wait', deployment, `--for=jsonpath={.status.readyReplicas}=${count}`, '--timeout=330s');
-    };
-    await replicas(3);
-    console.log(`        out to 3 edges under ${NODES} clients, after ${seconds(begin)}`);
-    await settled();
-    await fleet?.stop();
-    fleet = undefined;
-    await replicas(1);
-    console.log(`        back to 1 without clients, after ${seconds(begin)}`);
+    await stop();
+    const sets = Object.entries(scaling).map(([key, value]) => `edge.autoscaling.${key}=${value}`);
+    // Three edges would become one before the autoscaler acts.
+    await assert.rejects(cluster.upgrade(...sets), /2 of 3 edges would drain/);
+    await cluster.upgrade('edge.resources.requests.cpu=60m', 'edge.autoscaling.acceptScaleIn=true', ...sets);
+    await cluster.edgesReady(1);
+    const idle = await cluster.cpuOfEdges();
+    const started = performance.now();
+    clients = await Clients.connect(CLIENTS, await cluster.edgesFromOutside());
+    await cluster.edgesReady(3);
+    const [out, busy] = [seconds(started), await cluster.cpuOfEdges()];
+    await settled(
+      'scaled out by load',
+      `1 to 3 edges after ${out}, CPU from ${idle} to ${busy} of the request, 50% aimed at`,
+    );
+    const calm = performance.now();
+    await stop();
+    await cluster.edgesReady(1);
+    figures.push(['scaled back without it', `3 to 1 after ${seconds(calm)}`]);
   }).timeout(2 * PATIENCE_MS);
 
   it('keeps the password of its Redis over all these upgrades', async () => {
@@ -229,6 +219,7 @@ describe('the Helm chart on Kubernetes', function () {
   });
 
   it('leaves nothing when it is uninstalled', async () => {
+    const started = performance.now();
     await cluster.uninstall();
     const kinds =
       'all,secrets,configmaps,serviceaccounts,poddisruptionbudgets,networkpolicies,horizontalpodautoscalers,persistentvolumeclaims,roles,rolebindings';
@@ -237,5 +228,6 @@ describe('the Helm chart on Kubernetes', function () {
     );
     // What every namespace has.
     assert.deepEqual(left.sort(), ['ConfigMap kube-root-ca.crt', 'ServiceAccount default']);
+    figures.push(['uninstall', `nothing left after ${seconds(started)}`]);
   });
 });

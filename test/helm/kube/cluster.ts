@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CHART } from '../support/chart.ts';
-import { asText, listAt, type JsonObject } from '../support/json.ts';
+import { asText, at, listAt, type JsonObject } from '../support/json.ts';
 
 const run = promisify(execFile);
+
+/** The image under test, as the cluster knows it. */
+export const IMAGE = process.env['FLASHCAST_KUBE_IMAGE'] ?? 'flashcast:kube';
 
 const NAMESPACE = 'flashcast-test';
 const RELEASE = 'flash';
@@ -12,13 +15,19 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** Longest rollout, on a small node that others use too. */
 const ROLLOUT = '240s';
 
-/** How a probe ends that may not connect. */
-const REFUSED = 7;
-
 /** What helm or kubectl said, whatever its status. */
 export interface Said {
   readonly ok: boolean;
   readonly text: string;
+}
+
+/** The labels by which the chart selects a component's pods. */
+export function labelsOf(component: string): Readonly<Record<string, string>> {
+  return {
+    'app.kubernetes.io/name': 'flashcast',
+    'app.kubernetes.io/instance': RELEASE,
+    'app.kubernetes.io/component': component,
+  };
 }
 
 /** The release in its namespace of the cluster that KUBECONFIG names. */
@@ -52,8 +61,18 @@ export class Cluster {
 
   /** Installs the release or upgrades it to these values over those of the tests, and waits for every pod. */
   async upgrade(...sets: readonly string[]): Promise<void> {
-    const flags = ['--values', VALUES, '--wait', '--timeout', ROLLOUT, ...sets.flatMap((set) => ['--set', set])];
-    await this.helm('upgrade', '--install', RELEASE, CHART, ...flags);
+    const colon = IMAGE.lastIndexOf(':');
+    const image = [`image.repository=${IMAGE.slice(0, colon)}`, `image.tag=${IMAGE.slice(colon + 1)}`];
+    const flags = ['--values', VALUES, '--wait', '--timeout', ROLLOUT];
+    await this.helm(
+      ...['upgrade', '--install', RELEASE, CHART, ...flags],
+      ...[...image, ...sets].flatMap((set) => ['--set', set]),
+    );
+  }
+
+  /** Goes back to the revision before, and waits for every pod. */
+  async rollback(): Promise<void> {
+    await this.helm('rollback', RELEASE, '--wait', '--timeout', ROLLOUT);
   }
 
   async test(): Promise<string> {
@@ -90,64 +109,52 @@ export class Cluster {
       .sort();
   }
 
+  /** Waits until pods are gone, those that drain too. */
+  async gone(pods: readonly string[]): Promise<void> {
+    await this.kubectl('wait', ...pods.map((pod) => `pod/${pod}`), '--for=delete', '--timeout', ROLLOUT);
+  }
+
+  /** Kills the program of a pod, which has no time for anything, and waits until its container is back. */
+  async kill(pod: string): Promise<void> {
+    const restarts = '.status.containerStatuses[0].restartCount';
+    const before = Number(await this.kubectl('get', 'pod', pod, `--output=jsonpath={${restarts}}`));
+    // All processes that it may signal: the program and not tini, the first one, which ends with it. The shell is spared.
+    await this.attempt('exec', pod, '--', 'sh', '-c', 'kill -KILL -1');
+    await this.kubectl('wait', `pod/${pod}`, `--for=jsonpath={${restarts}}=${before + 1}`, '--timeout', ROLLOUT);
+    await this.kubectl('wait', `pod/${pod}`, '--for=condition=Ready', '--timeout', ROLLOUT);
+  }
+
   /** Waits until a component's rollout is done. */
   async rolledOut(component: string): Promise<void> {
     await this.kubectl('rollout', 'status', `deployment/flash-flashcast-${component}`, '--timeout', ROLLOUT);
   }
 
-  /** Address of a component's Service within the cluster, which this machine reaches too. */
+  /** Waits until so many edges are ready. */
+  async edgesReady(count: number): Promise<void> {
+    const deployment = 'deployment/flash-flashcast-edge';
+    // Above the five minutes for which an autoscaler may look back.
+    await this.kubectl('wait', deployment, `--for=jsonpath={.status.readyReplicas}=${count}`, '--timeout=330s');
+  }
+
+  /** CPU that edges take, of what they request, as the autoscaler sees it: `21%`. Waits until it sees something. */
+  async cpuOfEdges(): Promise<string> {
+    const path = '{.status.currentMetrics[0].resource.current.averageUtilization}';
+    const scaler = 'horizontalpodautoscaler/flash-flashcast-edge';
+    await this.kubectl('wait', scaler, `--for=jsonpath=${path}`, '--timeout', ROLLOUT);
+    return `${await this.kubectl('get', scaler, `--output=jsonpath=${path}`)}%`;
+  }
+
+  /** Address of a component's Service within the cluster. */
   async serviceAddress(name: string): Promise<string> {
     return this.kubectl('get', 'service', `flash-flashcast-${name}`, '--output=jsonpath={.spec.clusterIP}');
   }
 
-  /** Whether a pod with these labels may connect; it keeps to the pod security level, too. */
-  async canConnect(labels: Readonly<Record<string, string>>, host: string, port: number): Promise<boolean> {
-    const name = `probe-${Math.random().toString(36).slice(2, 8)}`;
-    // A policy takes hold of a new pod a moment after its start: allowed is what still succeeds after some seconds.
-    const script = `let tries = 0;
-      const refused = () => process.exit(${REFUSED});
-      const dial = () => require('node:net').connect({ host: '${host}', port: ${port}, timeout: 3000 })
-        .on('error', refused).on('timeout', refused)
-        .on('connect', function () { this.destroy(); ++tries < 5 ? setTimeout(dial, 1000) : process.exit(0); });
-      dial();`;
-    const overrides = {
-      spec: {
-        automountServiceAccountToken: false,
-        // Never ready, so that no Service sends clients to it, whatever its labels.
-        readinessGates: [{ conditionType: 'flashcast/never' }],
-        securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-        containers: [
-          {
-            name,
-            image: 'flashcast:kube',
-            command: ['node', '-e', script],
-            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          },
-        ],
-      },
-    };
-    const given = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-    await this.kubectl(
-      ...['run', name, '--image=flashcast:kube', '--restart=Never', `--overrides=${JSON.stringify(overrides)}`],
-      ...(given.length === 0 ? [] : [`--labels=${given.join(',')}`]),
-    );
-    try {
-      // Whichever comes first: kubectl waits for one state at a time.
-      await this.kubectl(
-        'wait',
-        `pod/${name}`,
-        '--for=jsonpath={.status.containerStatuses[0].state.terminated}',
-        '--timeout=60s',
-      );
-      const code = await this.kubectl(
-        'get',
-        `pod/${name}`,
-        '--output=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}',
-      );
-      if (code !== '0' && code !== String(REFUSED)) throw new Error(`the probe ended with ${code}`);
-      return code === '0';
-    } finally {
-      await this.kubectl('delete', `pod/${name}`, '--wait=false');
-    }
+  /** Where this machine reaches the edges: their port of the node. */
+  async edgesFromOutside(): Promise<{ readonly host: string; readonly port: number }> {
+    const [node] = await this.objects('nodes');
+    const addresses = listAt(node, 'status.addresses');
+    const host = asText(addresses.find(({ type }) => type === 'InternalIP')?.['address']);
+    const [service] = await this.objects('services', '--field-selector=metadata.name=flash-flashcast-edge');
+    return { host, port: Number(asText(at(service, 'spec.ports.0.nodePort'))) };
   }
 }
