@@ -18,11 +18,7 @@ export interface CommandHost extends HostProcess {
  */
 export async function runCommand(args: readonly string[], host: CommandHost): Promise<number> {
   const [name, ...argv] = args;
-  if (name === '--version' || name === '-V') {
-    const { version, revision } = readVersion();
-    host.stdout.write(`flashcast ${version} (${revision})\n`);
-    return 0;
-  }
+  if (isVersionFlag(name)) return printVersion(host);
   if (name === '--help' || name === '-h' || name === 'help') {
     host.stdout.write(usageText());
     return 0;
@@ -31,6 +27,7 @@ export async function runCommand(args: readonly string[], host: CommandHost): Pr
     host.stderr.write(usageText());
     return USAGE_STATUS;
   }
+  if (argv.length === 1 && isVersionFlag(argv[0])) return printVersion(host);
   if (isTool(name)) return (await TOOLS[name]())(argv);
   if (isServingProgram(name)) {
     const { runProgram } = await import('./run-program.ts');
@@ -38,4 +35,15 @@ export async function runCommand(args: readonly string[], host: CommandHost): Pr
   }
   host.stderr.write(unknownProgram(name));
   return USAGE_STATUS;
+}
+
+function isVersionFlag(argument: string | undefined): boolean {
+  return argument === '--version' || argument === '-V';
+}
+
+/** @returns the exit status */
+function printVersion(host: CommandHost): number {
+  const { version, revision } = readVersion();
+  host.stdout.write(`flashcast ${version} (${revision})\n`);
+  return 0;
 }

@@ -21,6 +21,7 @@ export const TOOLS = {
   watch: async (): Promise<RunTool> => (await import('../tools/watch/run.ts')).runWatch,
   bench: async (): Promise<RunTool> => (await import('../tools/bench/run.ts')).runBench,
   keys: async (): Promise<RunTool> => (await import('../tools/keys/run.ts')).runKeys,
+  completion: async (): Promise<RunTool> => (await import('../tools/completion/run.ts')).runCompletion,
 } as const;
 
 export type Tool = keyof typeof TOOLS;

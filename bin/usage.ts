@@ -11,6 +11,7 @@ const TOOL_SUMMARIES: Readonly<Record<Tool, string>> = {
   watch: 'a client for people: a line per flashblock, sequence checked',
   bench: 'a load test: many clients, what they got and how fast, CPU of the server',
   keys: 'makes API keys and the lines of the key file',
+  completion: 'prints what makes a shell complete programs and flags',
 };
 
 /** The text of `flashcast --help`. */
@@ -20,7 +21,7 @@ export function usageText(): string {
     'Usage: flashcast PROGRAM [flags]',
     '',
     'Programs',
-    ...summaries.map(([name, summary]) => `  ${name.padEnd(10)}${summary}`),
+    ...summaries.map(([name, summary]) => `  ${name.padEnd(12)}${summary}`),
     '',
     'flashcast PROGRAM --help lists the settings of a program; flashcast --version prints the release.',
     '',

@@ -56,7 +56,7 @@ const FLAGS = {
   },
 } as const;
 
-const USAGE = `Usage: flashcast simulate [flags]
+export const USAGE = `Usage: flashcast simulate [flags]
 
 A builder: publishes realistic flashblocks on a WebSocket, on any path.
 
