@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { WebSocket } from 'ws';
 import type { DisconnectReason } from '../../shared/metrics/edge-metrics.ts';
 import type { Grant } from '../admission/admission.ts';
 import type { Lapse } from '../keys/key-uses.ts';
 import { Client, type Slowness } from '../fanout/client.ts';
 import type { ClientWriter } from '../fanout/client-writer.ts';
-import { pingFrame, pongFrame } from '../stream/frame.ts';
-import { GOING_AWAY, POLICY_VIOLATION, TRY_AGAIN_LATER } from './close-codes.ts';
+import { closeFrame, closeReply, pingFrame, pongFrame } from '../stream/frame.ts';
+import { GOING_AWAY, MESSAGE_TOO_BIG, POLICY_VIOLATION, PROTOCOL_ERROR, TRY_AGAIN_LATER } from './close-codes.ts';
+import { ClosingHandshake } from './closing-handshake.ts';
 import { CONTROL_FRAMES, DATA_FRAMES, takeFrame } from './frame-rate.ts';
+import { type Breach, type FrameHandler, FrameReader } from './frames/frame-reader.ts';
+import { type ByteTaker, readSocket } from './frames/socket-reader.ts';
 import type { Pinged } from './ping-wheel.ts';
 
 /** What all connections share. */
@@ -19,50 +21,55 @@ export interface ConnectionHost {
   ended(connection: Connection, reason: DisconnectReason): void;
 }
 
-/** A WebSocket that knows its connection, so that one set of listeners serves all. */
-export class ClientWebSocket extends WebSocket {
-  declare connection: Connection | undefined;
-}
-
 const EMPTY_PONG = pongFrame(Buffer.alloc(0));
 
-/** ws' codes for a breach of the bounds on a client's message. */
-const SIZE_ERRORS: ReadonlySet<unknown> = new Set([
-  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
-  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
-]);
-const FRAGMENT_ERROR = 'WS_ERR_TOO_MANY_BUFFERED_PARTS';
+const BREACH_CODES: Readonly<Record<Breach, number>> = {
+  protocol: PROTOCOL_ERROR,
+  frame_size: MESSAGE_TOO_BIG,
+  frame_rate: POLICY_VIOLATION,
+};
+
+const CONNECTION = Symbol('connection');
+type ConnectedSocket = Socket & { [CONNECTION]?: Connection };
 
 /** A client's connection, from the upgrade to the end of its socket. */
-export class Connection extends Client implements Pinged {
+export class Connection extends Client implements Pinged, FrameHandler, ByteTaker {
   readonly grant: Grant;
   pingedAt = 0;
   /** The spoke of the ping wheel that it is on; -1 when on none. */
   spoke = -1;
-  readonly #webSocket: ClientWebSocket;
   readonly #tcp: Socket;
   readonly #host: ConnectionHost;
+  readonly #frames = new FrameReader();
   #controlPaidUntil = 0;
   #dataPaidUntil = 0;
   /** Why the edge ends it; the first reason counts. */
   #reason: DisconnectReason | undefined = undefined;
+  /** From the first Close frame of either side, or the client's end. */
+  #closing: ClosingHandshake | undefined = undefined;
 
-  constructor(webSocket: ClientWebSocket, socket: Socket, grant: Grant, cursor: number, host: ConnectionHost) {
+  constructor(socket: Socket, grant: Grant, cursor: number, host: ConnectionHost) {
     super(socket, grant.encoding, cursor);
-    this.#webSocket = webSocket;
     this.#tcp = socket;
     this.grant = grant;
     this.#host = host;
-    webSocket.connection = this;
-    webSocket.on('ping', onPing);
-    webSocket.on('pong', onPong);
-    webSocket.on('message', onMessage);
-    webSocket.on('error', onError);
-    webSocket.on('close', onClose);
+    (socket as ConnectedSocket)[CONNECTION] = this;
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+  }
+
+  /**
+   * Reads what the client sends from now on.
+   *
+   * @param head what it sent behind its request
+   */
+  read(head: Uint8Array): void {
+    readSocket(this.#tcp, head, this);
   }
 
   override get open(): boolean {
-    return this.#reason === undefined && this.#webSocket.readyState === WebSocket.OPEN;
+    return this.#reason === undefined && this.#closing === undefined;
   }
 
   /** Too slow by time, or out of the ring with a frame half written: nothing more can be said. Else Close 1013 follows the frame. */
@@ -70,27 +77,27 @@ export class Connection extends Client implements Pinged {
     if (!this.open) return;
     this.#reason = 'slow';
     if (this.blocked && (slowness === 'time' || slowness === 'fell_out')) this.#abort();
-    else this.#webSocket.close(TRY_AGAIN_LATER, 'Too slow');
+    else this.#close(TRY_AGAIN_LATER, 'Too slow');
   }
 
   /** Closes it because the edge goes away. */
   drain(): void {
     if (!this.open) return;
     this.#reason = 'draining';
-    this.#webSocket.close(GOING_AWAY, 'Draining');
+    this.#close(GOING_AWAY, 'Draining');
   }
 
   /** Closes it because the key that it was admitted by counts no more. */
   keyLapsed(lapse: Lapse): void {
     if (!this.open) return;
     this.#reason = 'key_revoked';
-    this.#webSocket.close(POLICY_VIOLATION, lapse === 'revoked' ? 'API key revoked' : 'API key expired');
+    this.#close(POLICY_VIOLATION, lapse === 'revoked' ? 'API key revoked' : 'API key expired');
   }
 
   /** Ends the socket at once; what the kernel has taken is still sent. */
   destroy(): void {
     this.#reason ??= 'draining';
-    this.#webSocket.terminate();
+    this.#tcp.destroy();
   }
 
   ping(): boolean {
@@ -103,38 +110,53 @@ export class Connection extends Client implements Pinged {
     this.#abort();
   }
 
-  /** Takes a ping of the client. */
-  pinged(payload: Buffer): void {
-    if (this.#takeControlFrame()) this.#host.writer.pong(this, payload.length === 0 ? EMPTY_PONG : pongFrame(payload));
+  /** Bytes of the client. Past the end of its frames they are dropped; those of a flood are not even read. */
+  take(bytes: Uint8Array, length: number): boolean {
+    if (this.#frames.read(bytes, length, this)) return true;
+    return this.#reason !== 'frame_rate' && (this.#closing?.drop(length) ?? false);
   }
 
-  /** Takes a pong of the client. */
-  ponged(): void {
-    this.#takeControlFrame();
+  pinged(payload: Buffer): boolean {
+    if (!this.#payControlFrame()) return false;
+    this.#host.writer.pong(this, payload.length === 0 ? EMPTY_PONG : pongFrame(payload));
+    return true;
   }
 
-  /** Takes a data message of the client, which is ignored. */
-  messaged(): void {
-    if (!this.open) return;
+  ponged(): boolean {
+    return this.#payControlFrame();
+  }
+
+  /** A message is ignored. */
+  messaged(): boolean {
     this.pingedAt = 0;
     const paidUntil = takeFrame(this.#dataPaidUntil, this.#host.now(), DATA_FRAMES);
     if (paidUntil === undefined) this.#tooManyFrames('Too many data frames');
     else this.#dataPaidUntil = paidUntil;
+    return paidUntil !== undefined;
   }
 
-  /** ws found a frame that breaks the protocol or its bounds, and closes. */
-  failed(code: unknown): void {
-    if (SIZE_ERRORS.has(code)) this.#reason ??= 'frame_size';
-    else this.#reason ??= code === FRAGMENT_ERROR ? 'frame_rate' : 'protocol';
+  closeReceived(payload: Buffer): void {
+    this.#endAfter(closeReply(payload));
+  }
+
+  broken(breach: Breach): void {
+    this.#reason ??= breach;
+    this.#endAfter(closeFrame(BREACH_CODES[breach], ''));
+  }
+
+  /** The client has ended its side. */
+  endReceived(): void {
+    this.#closing ??= new ClosingHandshake(this.#tcp);
+    this.#closing.end();
   }
 
   /** The socket is gone. */
   closed(): void {
+    this.#closing?.over();
     this.#host.ended(this, this.#reason ?? (this.#tcp.errored === null ? 'client' : 'error'));
   }
 
-  #takeControlFrame(): boolean {
-    if (!this.open) return false;
+  #payControlFrame(): boolean {
     this.pingedAt = 0;
     const paidUntil = takeFrame(this.#controlPaidUntil, this.#host.now(), CONTROL_FRAMES);
     if (paidUntil === undefined) this.#tooManyFrames('Too many control frames');
@@ -142,12 +164,22 @@ export class Connection extends Client implements Pinged {
     return paidUntil !== undefined;
   }
 
-  /** Closes with 1008 and stops reading, so that a flood costs nothing more. */
   #tooManyFrames(reason: string): void {
-    this.#reason = 'frame_rate';
-    this.#webSocket.close(POLICY_VIOLATION, reason);
-    this.#webSocket.pause();
-    this.#tcp.end();
+    this.#reason ??= 'frame_rate';
+    this.#endAfter(closeFrame(POLICY_VIOLATION, reason));
+  }
+
+  /** Sends a Close frame, and waits for the client's. */
+  #close(code: number, reason: string): void {
+    this.#closing ??= new ClosingHandshake(this.#tcp);
+    this.#closing.send(closeFrame(code, reason));
+  }
+
+  /** Ends the connection; behind a Close frame, where none was sent before. */
+  #endAfter(frame: Buffer): void {
+    this.#closing ??= new ClosingHandshake(this.#tcp);
+    this.#closing.send(frame);
+    this.#closing.end();
   }
 
   /** Drops the connection together with what the kernel holds for it: a client that does not read would keep that for minutes. */
@@ -159,26 +191,14 @@ export class Connection extends Client implements Pinged {
 
 // Shared by all connections: closures of their own would cost every idle client memory.
 
-function connectionOf(webSocket: WebSocket): Connection | undefined {
-  return webSocket instanceof ClientWebSocket ? webSocket.connection : undefined;
+function onEnd(this: ConnectedSocket): void {
+  this[CONNECTION]?.endReceived();
 }
 
-function onPing(this: WebSocket, payload: Buffer): void {
-  connectionOf(this)?.pinged(payload);
+function onError(this: Socket): void {
+  this.destroy();
 }
 
-function onPong(this: WebSocket): void {
-  connectionOf(this)?.ponged();
-}
-
-function onMessage(this: WebSocket): void {
-  connectionOf(this)?.messaged();
-}
-
-function onError(this: WebSocket, error: Error & { readonly code?: unknown }): void {
-  connectionOf(this)?.failed(error.code);
-}
-
-function onClose(this: WebSocket): void {
-  connectionOf(this)?.closed();
+function onClose(this: ConnectedSocket): void {
+  this[CONNECTION]?.closed();
 }

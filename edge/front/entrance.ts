@@ -20,12 +20,12 @@ import type { TrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Resume } from '../stream/resume.ts';
 import type { PendingSockets } from './accept/pending-sockets.ts';
 import { answerSocket, refuse, refuseSocket } from './answer.ts';
-import type { ClientWebSocket, Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { upgrade } from './frames/handshake.ts';
 import { headerLines } from './header-lines.ts';
 import { hasBody, requestProblem, upgradeProblem } from './request-rules.ts';
 import { type Resumes, resumeHeaders } from './resumes.ts';
 import { routeOf } from './routes.ts';
-import type { ClientWebSocketServer } from './web-socket-server.ts';
 
 export interface EntranceSettings {
   /** Clients that do not choose get brotli. */
@@ -38,12 +38,11 @@ export interface EntranceDependencies {
   readonly pending: Pick<PendingSockets, 'peerOf' | 'requested' | 'asks' | 'refused'>;
   readonly trusted: TrustedProxies;
   readonly resumes: Pick<Resumes<Connection>, 'answer'>;
-  readonly webSockets: Pick<ClientWebSocketServer, 'upgrade'>;
   readonly metrics: Pick<EdgeMetrics, 'admissions' | 'globalRateLimitedRequests'>;
   readonly log: Logger;
   readonly isDraining: () => boolean;
   /** Takes a client that has its 101. */
-  readonly join: (webSocket: ClientWebSocket, socket: Socket, grant: Grant, resume: Resume | undefined) => void;
+  readonly join: (socket: Socket, head: Buffer, grant: Grant, resume: Resume | undefined) => void;
 }
 
 export class Entrance {
@@ -138,16 +137,15 @@ export class Entrance {
     else this.#upgrade(request, socket, head, grant);
   }
 
-  /** Where the handshake fails, ws or the error listener ends the socket. No entry comes between the answer and the join. */
+  /** Where the handshake fails, its socket has been answered or is destroyed. No entry comes between the answer and the join. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer, grant: Grant): void {
-    const { admission, metrics, pending, resumes, webSockets, join } = this.#deps;
-    socket.off('error', destroyOnError);
+    const { admission, metrics, pending, resumes, join } = this.#deps;
     const resume = grant.resume && resumes.answer(grant.resume);
     grant.resume = undefined;
     const headers = resume === undefined ? [] : resumeHeaders(resume);
-    const webSocket = webSockets.upgrade(request, socket, head, headers);
-    if (webSocket !== undefined) {
-      join(webSocket, socket, grant, resume);
+    if (upgrade(request, socket, headers)) {
+      socket.off('error', destroyOnError);
+      join(socket, head, grant, resume);
       return;
     }
     pending.refused(socket);

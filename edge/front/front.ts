@@ -1,7 +1,6 @@
 /**
  * The front: clients from their connection on LISTEN_ADDR to their end. The listener accepts, the entrance admits and upgrades, and
- * here they are kept, pinged and drained. Handshakes and inbound frames are ws' work; what clients are sent goes through the
- * fan-out straight to their sockets.
+ * here they are kept, pinged and drained. What clients are sent goes through the fan-out straight to their sockets.
  */
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -22,13 +21,12 @@ import { Listener, type ListenerSettings } from './accept/listener.ts';
 import { type PendingSettings, PendingSockets } from './accept/pending-sockets.ts';
 import type { TlsTerminator } from './accept/tls-terminator.ts';
 import type { BlockEnd } from './block-end.ts';
-import { type ClientWebSocket, Connection, type ConnectionHost } from './connection.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
 import { Drain, type Drained } from './drain.ts';
 import type { DrainTimes } from './drain-schedule.ts';
 import { Entrance, type EntranceSettings } from './entrance.ts';
 import { type PingSettings, PingWheel } from './ping-wheel.ts';
 import type { Resumes } from './resumes.ts';
-import { ClientWebSocketServer } from './web-socket-server.ts';
 
 export interface FrontSettings
   extends
@@ -65,7 +63,6 @@ export interface FrontDependencies {
 export class Front implements ConnectionHost, Drained<Connection> {
   readonly #settings: FrontSettings;
   readonly #deps: FrontDependencies;
-  readonly #webSockets = new ClientWebSocketServer();
   readonly #pending: PendingSockets;
   readonly #listener: Listener;
   readonly #admission: Admission;
@@ -94,9 +91,8 @@ export class Front implements ConnectionHost, Drained<Connection> {
       admission: this.#admission,
       pending: this.#pending,
       trusted,
-      webSockets: this.#webSockets,
       isDraining: () => this.isDraining,
-      join: (webSocket, socket, grant, resume) => this.#join(webSocket, socket, grant, resume),
+      join: (socket, head, grant, resume) => this.#join(socket, head, grant, resume),
     }).serve(http);
     this.#listener = new Listener(settings, { http, pending: this.#pending, tls, trusted, metrics, log });
     metrics.instanceConnectionLimit.set(settings.instanceConnectionLimit);
@@ -218,9 +214,9 @@ export class Front implements ConnectionHost, Drained<Connection> {
     ];
   }
 
-  #join(webSocket: ClientWebSocket, socket: Socket, grant: Grant, resume: Resume | undefined): void {
+  #join(socket: Socket, head: Buffer, grant: Grant, resume: Resume | undefined): void {
     const { fanout, resumes, metrics, ring, log } = this.#deps;
-    const connection = new Connection(webSocket, socket, grant, ring.head, this);
+    const connection = new Connection(socket, grant, ring.head, this);
     this.#pending.settle(socket);
     connection.spoke = this.#settings.clientPingEnabled ? this.#pings.add(connection) : -1;
     metrics.admissions.inc({ result: 'admitted' });
@@ -231,6 +227,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
     fanout.add(connection, grant.filter);
     grant.filter = undefined;
     metrics.clients.inc({ kind: connection.kind, encoding: grant.encoding });
+    connection.read(head);
   }
 
   /** Asked after a wait of the start, as a stop may have come meanwhile. */
@@ -243,7 +240,6 @@ export class Front implements ConnectionHost, Drained<Connection> {
     this.#drain?.end();
     const listenerStopped = this.#listener.stop();
     this.#pings.stop();
-    this.#webSockets.close();
     this.destroyAll();
     this.#pending.stop();
     await listenerStopped;

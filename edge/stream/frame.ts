@@ -80,3 +80,13 @@ export function closeFrame(code: number, reason: string): Buffer {
   text.copy(payload, 2);
   return controlFrame(CLOSE, payload);
 }
+
+/**
+ * The answer to a client's Close frame.
+ *
+ * @param payload the client's: its code and reason are given back
+ * @throws RangeError when it is longer than a control frame's may be
+ */
+export function closeReply(payload: Buffer): Buffer {
+  return controlFrame(CLOSE, payload);
+}
