@@ -9,6 +9,7 @@ import { SHELLS, completionScript, type Completed, type Shell } from './scripts.
 const TOOL_HELPS: Readonly<Record<string, () => Promise<string>>> = {
   simulate: async () => (await import('../simulate/run.ts')).USAGE,
   watch: async () => (await import('../watch/options.ts')).USAGE,
+  bench: async () => (await import('../bench/options.ts')).USAGE,
   keys: async () => (await import('../keys/command.ts')).USAGE,
   completion: () => Promise.resolve(USAGE),
 };

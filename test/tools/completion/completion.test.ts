@@ -22,7 +22,7 @@ const OFFERS: Readonly<Record<Shell, (script: string, words: readonly string[]) 
   },
   // What zsh's own functions do with an answer is to leave out what does not begin with the last word.
   zsh: (script, words) => {
-    const ask = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; setopt ksharrays; _flashcast; print -l "\${COMPREPLY[@]}"`;
+    const ask = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; setopt ksharrays; _flashcast; print -rl -- "\${COMPREPLY[@]}"`;
     const loaded = `autoload -U compinit && compinit -D -u\n${script}\n`;
     const offered = execFileSync('zsh', ['-f', '-c', `${loaded}${ask}`], { encoding: 'utf8' });
     return offered
