@@ -14,8 +14,9 @@ import type { Lifecycle } from './serve.ts';
 
 /** `flashcast edge`: Redis to clients. */
 export function createEdge(settings: EdgeSettings, log: Logger): Lifecycle {
-  const instruments = new Instruments(settings, log);
-  const { registry, stall } = instruments;
+  const stream = { port: settings.listenAddr.port, secure: settings.tlsCertFile !== undefined };
+  const instruments = new Instruments({ program: 'edge', id: settings.edgeId, stream }, settings, log);
+  const { registry, stall, feed } = instruments;
   const redis = { log, metrics: createRedisMetrics(registry) };
   const edge = createEdgeService(settings, {
     source: createRedisSource(settings, redis),
@@ -25,6 +26,7 @@ export function createEdge(settings: EdgeSettings, log: Logger): Lifecycle {
     encodingMetrics: createEncodingMetrics(registry),
     stall,
     log,
+    onMessage: (envelope, lostBefore) => feed?.message(envelope, lostBefore),
   });
   let stopped = false as boolean;
   return {

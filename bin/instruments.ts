@@ -3,12 +3,26 @@ import type { Logger } from '../shared/log.ts';
 import { createRegistry, type RegistryOptions } from '../shared/metrics/registry.ts';
 import { createOperations, type Check, type Operations } from '../shared/operations/operations.ts';
 import { StallDetector } from '../shared/stall-detector.ts';
+import type { PageProgram, StreamPort } from '../shared/status/contract.ts';
+import { StatusFeed } from '../shared/status/status-feed.ts';
+import { type StatusPage, createStatusPage } from '../shared/status/status-page.ts';
 import { readVersion } from '../shared/version.ts';
 
 export interface InstrumentsSettings extends RegistryOptions {
   /** METRICS: whether the operations server is there. */
   readonly metrics: boolean;
   readonly metricsAddr: { readonly host: string; readonly port: number };
+  /** STATUS_PAGE: whether it has the live page. */
+  readonly statusPage: boolean;
+}
+
+/** What the status page says of the process itself. */
+export interface PageIdentity {
+  readonly program: PageProgram;
+  /** INGEST_ID or EDGE_ID. */
+  readonly id: string;
+  /** Where clients connect, if they do. */
+  readonly stream: StreamPort | null;
 }
 
 /** What a program tells of its parts. */
@@ -21,15 +35,25 @@ export interface Told {
 export class Instruments {
   readonly registry: Registry;
   readonly stall = new StallDetector();
+  /** What the status page is told; `undefined` where there is none. */
+  readonly feed: StatusFeed | undefined;
+  readonly #page: StatusPage | undefined;
   readonly #settings: InstrumentsSettings;
   readonly #log: Logger;
   #operations: Operations | undefined;
+  #parts: readonly Told[] = [];
   #stopped = false;
 
-  constructor(settings: InstrumentsSettings, log: Logger) {
+  constructor(identity: PageIdentity, settings: InstrumentsSettings, log: Logger) {
     this.registry = createRegistry(settings);
     this.#settings = settings;
     this.#log = log;
+    if (!settings.metrics || !settings.statusPage) return;
+    this.feed = new StatusFeed(
+      { ...identity, version: readVersion().version },
+      { metrics: this.registry, checks: () => this.#checks(), log },
+    );
+    this.#page = createStatusPage(identity, this.feed);
   }
 
   /**
@@ -42,16 +66,21 @@ export class Instruments {
     this.#log.info({ program, ...version, node: process.version }, 'starting');
     this.stall.start();
     if (!this.#settings.metrics) return;
+    this.#parts = parts;
+    this.feed?.start();
+    await this.#page?.start();
+    if (this.#isStopped()) return;
     const startedAt = Date.now();
     this.#operations = createOperations(this.#settings, {
       registry: this.registry,
-      checks: () => parts.flatMap((part) => part.checks()),
+      checks: () => this.#checks(),
       status: () =>
         Object.assign(
           { program, ...version, startedAt: new Date(startedAt).toISOString() },
           ...parts.map((part) => part.status()),
         ) as object,
       log: this.#log,
+      page: this.#page,
     });
     await this.#operations.start();
     this.#log.info(this.#operations.address(), 'serving metrics and health');
@@ -61,6 +90,17 @@ export class Instruments {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.stall.stop();
+    this.feed?.stop();
+    this.#page?.stop();
     await this.#operations?.stop();
+  }
+
+  /** Asked after each wait of the start, as a stop may have come meanwhile. */
+  #isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  #checks(): Check[] {
+    return this.#parts.flatMap((part) => part.checks());
   }
 }

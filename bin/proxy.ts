@@ -47,8 +47,9 @@ class Proxy implements Lifecycle {
   constructor(settings: ProxySettings, log: Logger) {
     this.#settings = settings;
     this.#log = log;
-    this.#instruments = new Instruments(settings, log);
-    const { registry, stall } = this.#instruments;
+    const stream = { port: settings.listenAddr.port, secure: settings.tlsCertFile !== undefined };
+    this.#instruments = new Instruments({ program: 'proxy', id: settings.edgeId, stream }, settings, log);
+    const { registry, stall, feed } = this.#instruments;
     const backplane = createMemoryBackplane(settings);
     const encodingMetrics = createEncodingMetrics(registry);
     this.#edge = createEdge(settings, {
@@ -59,6 +60,7 @@ class Proxy implements Lifecycle {
       encodingMetrics,
       stall,
       log,
+      onMessage: (envelope, lostBefore) => feed?.message(envelope, lostBefore),
     });
     const metrics = createIngestMetrics(registry);
     this.#createIngest = (upstreamWs) =>
@@ -72,6 +74,10 @@ class Proxy implements Lifecycle {
           encodingMetrics,
           stall,
           log,
+          arrivals: {
+            first: (message) => feed?.first(message),
+            behind: (message, lagMs) => feed?.behind(message, lagMs),
+          },
         },
       );
   }
@@ -121,13 +127,14 @@ class Proxy implements Lifecycle {
   }
 
   #sayWhatToOpen(): void {
-    const { metrics, metricsAddr } = this.#settings;
+    const { metrics, metricsAddr, statusPage } = this.#settings;
     const stream = `ws://${reachable(this.#edge.address())}/ws`;
     const operations = `http://${reachable(metricsAddr)}`;
     this.#log.info(
       {
         watch: `npx flashcast watch ${stream}`,
         stream,
+        ...(metrics && statusPage && { page: `${operations}/status` }),
         ...(metrics && {
           metrics: `${operations}/metrics`,
           status: `${operations}/status.json`,

@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { StreamBounds, StreamSource } from '../shared/backplane/backplane.ts';
+import type { Envelope } from '../shared/envelope.ts';
 import type { Logger } from '../shared/log.ts';
 import { readAtScrape } from '../shared/metrics/at-scrape.ts';
 import type { EdgeMetrics } from '../shared/metrics/edge-metrics.ts';
@@ -47,6 +48,8 @@ export interface EdgeDependencies {
   /** Started and stopped by the program. */
   readonly stall: StallDetector;
   readonly log: Logger;
+  /** Told of each message as it enters the ring; `lostBefore`: messages known to be missing before it. */
+  readonly onMessage?: (envelope: Envelope, lostBefore: number) => void;
 }
 
 export class Edge {
@@ -108,6 +111,7 @@ export class Edge {
       resumes.entry(entry, source);
       if (source === 'fill') fanout.passOver(entry);
       else fanout.entry(entry);
+      deps.onMessage?.(entry.envelope, entry.lostBefore);
     });
     readAtScrape(metrics.broadcastQueueSize, () => fanout.lag.slowest().messages);
     readAtScrape(metrics.clientQueueBytes, () => fanout.lag.slowest().bytes);

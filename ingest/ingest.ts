@@ -11,6 +11,7 @@ import type { Check } from '../shared/operations/operations.ts';
 import type { StallDetector } from '../shared/stall-detector.ts';
 import { createEncoder, type Encoder, type EncoderOptions } from './encode/encoder.ts';
 import { Pipeline, type PipelineOptions } from './publish/pipeline.ts';
+import type { ArrivalListener } from './publish/stream-report.ts';
 import { createSequencer } from './sequencer/sequencer.ts';
 import { createUpstreams, type Upstreams, type UpstreamsOptions } from './upstream/upstreams.ts';
 
@@ -32,6 +33,8 @@ export interface IngestDependencies {
   readonly encodingMetrics: EncodingMetrics;
   readonly stall: StallDetector;
   readonly log: Logger;
+  /** Told who brings each message, and how late the others are. */
+  readonly arrivals?: ArrivalListener;
 }
 
 /** The first dials wait this long for the shared state, so that they can ask for what was missed since. */
@@ -68,6 +71,7 @@ export class Ingest {
       stall,
       metrics,
       log,
+      ...(deps.arrivals && { arrivals: deps.arrivals }),
     });
     readAtScrape(metrics.publishBuffered, () => this.#pipeline.buffered);
   }

@@ -2,9 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname } from 'node:path';
+import { basename, extname } from 'node:path';
 
-const RUN_TIME_FILES = new Set(['.lua', '.json', '.html', '.css']);
+const RUN_TIME_FILES = new Set(['.lua', '.json', '.html', '.css', '.svg']);
 
 /** The commit that is built: REVISION where there is no repository, as in the image's build; empty when unknown. */
 function revision() {
@@ -17,14 +17,15 @@ const { include: folders } = JSON.parse(readFileSync('tsconfig.build.json', 'utf
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 rmSync('dist', { recursive: true, force: true });
-for (const project of ['tsconfig.build.json', 'tsconfig.client.json']) {
+for (const project of ['tsconfig.build.json', 'tsconfig.client.json', 'tsconfig.page.json']) {
   const { status } = spawnSync(process.execPath, [tsc, '-p', project], { stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
 for (const folder of folders.filter((name) => existsSync(name))) {
   cpSync(folder, `dist/${folder}`, {
     recursive: true,
-    filter: (source) => statSync(source).isDirectory() || RUN_TIME_FILES.has(extname(source)),
+    filter: (source) =>
+      statSync(source).isDirectory() || (RUN_TIME_FILES.has(extname(source)) && basename(source) !== 'tsconfig.json'),
   });
 }
 const built = revision();

@@ -19,7 +19,7 @@ import type { Decision, GapEnd, Sequencer, SequencerOptions } from '../sequencer
 import { FirstSeen } from './first-seen.ts';
 import { LetGoContents } from './let-go.ts';
 import { PublishQueue, type EncodedPayload, type PublishQueueOptions } from './publish-queue.ts';
-import { StreamReport } from './stream-report.ts';
+import { StreamReport, type ArrivalListener } from './stream-report.ts';
 
 export type PipelineOptions = Omit<PublishQueueOptions, 'start'> &
   Omit<SequencerOptions, 'start' | 'holds' | 'waitsToPublish' | 'onGapEnd'>;
@@ -37,6 +37,7 @@ export interface PipelineDependencies {
   readonly stall: Pick<StallDetector, 'onStall'>;
   readonly metrics: IngestMetrics;
   readonly log: Logger;
+  readonly arrivals?: ArrivalListener;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
 }

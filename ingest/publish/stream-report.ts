@@ -10,9 +10,18 @@ import type { UpstreamMessage } from '../message.ts';
 import type { Decision, DropReason, GapEnd } from '../sequencer/contract.ts';
 import type { LetGoReason, PublishDecision } from './publish-queue.ts';
 
+/** Hears of messages as they are decided on for the first time. */
+export interface ArrivalListener {
+  /** The message's upstream was the first to deliver it. */
+  first(message: UpstreamMessage): void;
+  /** Another upstream delivered it `lagMs` before. */
+  behind(message: UpstreamMessage, lagMs: number): void;
+}
+
 export interface StreamReportDependencies {
   readonly metrics: IngestMetrics;
   readonly log: Logger;
+  readonly arrivals?: ArrivalListener;
   /** By position. */
   readonly upstreamNames: readonly string[];
   /** Monotonic milliseconds. */
@@ -47,6 +56,7 @@ export class StreamReport {
   /** The message's upstream was the first to deliver it. */
   won(message: UpstreamMessage): void {
     this.#deps.metrics.upstreamWins.inc({ upstream: this.#upstreamOf(message) });
+    this.#deps.arrivals?.first(message);
   }
 
   /** A publish of this ingest went in; what it does to the stream is told here, as a refused one does nothing. */
@@ -84,7 +94,10 @@ export class StreamReport {
       conflict: metrics.upstreamConflicts,
     };
     counters[decision.reason].inc({ upstream });
-    if (decision.reason === 'duplicate' && lagMs !== undefined) metrics.upstreamLag.observe({ upstream }, lagMs / 1000);
+    if (decision.reason === 'duplicate' && lagMs !== undefined) {
+      metrics.upstreamLag.observe({ upstream }, lagMs / 1000);
+      this.#deps.arrivals?.behind(decision.message, lagMs);
+    }
     if (decision.reason === 'conflict' && decision.firstOfBlock) {
       log.info({ upstream, ...decision.message.head?.position }, 'a second payload for the block');
     }

@@ -17,7 +17,6 @@ interface LaterFeature {
  */
 export const LATER: Readonly<Partial<Record<SettingKey, LaterFeature>>> = {
   edgeWorkers: { sentence: 'This release serves from one process: start more edges instead.', off: [1] },
-  statusPage: { sentence: 'This release has no status page: /status.json has its figures.', off: [false] },
   otelExporterOtlpEndpoint: { sentence: 'This release sends no traces.' },
 };
 

@@ -6,12 +6,14 @@
  *     /livez        200 while the event loop turns
  *     /readyz       200 or 503, with each check
  *     /status.json  the process' figures
+ *     /status       the live page, where there is one
  */
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
+import { type Answer, type Route, type Streamed, json } from './answer.ts';
 import { type Check, isReady } from './check.ts';
 
 export type { Check } from './check.ts';
@@ -27,6 +29,8 @@ export interface OperationsDependencies {
   /** Figures for `/status.json`; `ready` and `checks` are added. */
   readonly status: () => object;
   readonly log: Pick<Logger, 'error'>;
+  /** The status page's routes, if there is one; started and stopped by the program. */
+  readonly page?: { readonly routes: ReadonlyMap<string, Route> } | undefined;
 }
 
 export interface Operations {
@@ -36,12 +40,6 @@ export interface Operations {
   stop(): Promise<void>;
   /** Where it listens; only while it does. */
   address(): { readonly host: string; readonly port: number };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly type: string;
-  readonly body: string;
 }
 
 /** Scrapers and probes send a few hundred bytes. */
@@ -54,16 +52,11 @@ const KEEP_ALIVE_MS = 5000;
 const MAX_CONNECTIONS = 256;
 
 const TEXT = 'text/plain; charset=utf-8';
-const JSON_TYPE = 'application/json';
-
-function json(status: number, content: object): Answer {
-  return { status, type: JSON_TYPE, body: `${JSON.stringify(content)}\n` };
-}
 
 class OperationsServer implements Operations {
   readonly #settings: OperationsSettings;
   readonly #deps: OperationsDependencies;
-  readonly #routes: ReadonlyMap<string, () => Answer | Promise<Answer>>;
+  readonly #routes: ReadonlyMap<string, Route>;
   readonly #server: Server;
   #listening: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
@@ -72,7 +65,7 @@ class OperationsServer implements Operations {
     this.#settings = settings;
     this.#deps = dependencies;
     const { registry } = dependencies;
-    this.#routes = new Map<string, () => Answer | Promise<Answer>>([
+    this.#routes = new Map<string, Route>([
       ['/livez', () => ({ status: 200, type: TEXT, body: 'ok\n' })],
       ['/readyz', () => this.#readiness()],
       ['/status.json', () => this.#status()],
@@ -113,29 +106,29 @@ class OperationsServer implements Operations {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, type, body, ...rest } = await this.#answerTo(request);
-    // A request with a body is not read on: its connection ends with the answer.
-    const ends = request.method !== 'GET' && request.method !== 'HEAD';
-    response
-      .writeHead(status, {
-        'Content-Type': type,
-        'Content-Length': Buffer.byteLength(body),
-        'Cache-Control': 'no-store',
-        ...('allow' in rest && { Allow: rest.allow }),
-        ...(ends && { Connection: 'close' }),
-      })
-      .end(body);
+    const answer = await this.#answerTo(request);
+    response.setHeaders(new Map(Object.entries({ 'Cache-Control': 'no-store', ...answer.headers })));
+    response.setHeader('Content-Type', answer.type);
+    if ('body' in answer) {
+      // A request with a body is not read on: its connection ends with the answer.
+      if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('Connection', 'close');
+      response.writeHead(answer.status, { 'Content-Length': Buffer.byteLength(answer.body) }).end(answer.body);
+      return;
+    }
+    response.writeHead(200);
+    if (request.method === 'HEAD') response.end();
+    else answer.open(response);
   }
 
-  async #answerTo(request: IncomingMessage): Promise<Answer & { readonly allow?: string }> {
+  async #answerTo(request: IncomingMessage): Promise<Answer | Streamed> {
     const path = request.url?.split('?', 1)[0] ?? '';
-    const route = this.#routes.get(path);
+    const route = this.#routes.get(path) ?? this.#deps.page?.routes.get(path);
     if (route === undefined) return json(404, { message: 'Not found' });
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return { ...json(405, { message: 'Method not allowed' }), allow: 'GET, HEAD' };
+      return { ...json(405, { message: 'Method not allowed' }), headers: { Allow: 'GET, HEAD' } };
     }
     try {
-      return await route();
+      return await route(request);
     } catch (error) {
       this.#deps.log.error({ err: error, path }, 'operations request failed');
       return json(500, { message: 'Internal error' });

@@ -85,7 +85,7 @@ export const sharedSettings = {
     programs: ['proxy', 'ingest', 'edge'],
     format: listenAddress,
     default: '0.0.0.0:9000',
-    help: 'Address and port for /metrics, /livez, /readyz and /status.json.',
+    help: 'Address and port for /metrics, /livez, /readyz, /status and /status.json.',
   },
   metricsGlobalLabels: {
     group: 'Operations',
@@ -110,10 +110,10 @@ export const sharedSettings = {
   },
   statusPage: {
     group: 'Operations',
-    programs: ['proxy', 'edge'],
+    programs: ['proxy', 'ingest', 'edge'],
     format: boolean,
-    default: 'false',
-    help: 'Serve the live page on METRICS_ADDR.',
+    default: 'true',
+    help: 'Serve the live page /status on METRICS_ADDR.',
   },
   logLevel: {
     group: 'Operations',

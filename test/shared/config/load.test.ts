@@ -202,7 +202,6 @@ describe('settings', () => {
   it('accept what asks for nothing although its feature is missing', () => {
     const env = {
       EDGE_WORKERS: '1',
-      STATUS_PAGE: 'false',
     };
     assert.equal(settings('edge', { env: { ...MINIMAL.edge, ...env } }).edgeWorkers, 1);
   });

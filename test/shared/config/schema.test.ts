@@ -21,7 +21,6 @@ OTEL_EXPORTER_OTLP_ENDPOINT LOG_QUIET LOG_DIR LOG_FILE_FORMAT LOG_FILE_ROTATION`
 /** A value for each later setting that asks for its feature. */
 const ASKING: Readonly<Record<string, string>> = {
   edgeWorkers: 'auto',
-  statusPage: 'true',
   otelExporterOtlpEndpoint: 'http://otel:4318',
 };
 

@@ -209,11 +209,10 @@ export const WRONG_CONFIGURATIONS: readonly WrongConfiguration[] = [
   {
     title: 'what this release does not do',
     program: 'proxy',
-    argv: ['--demo', '--status-page', '--edge-workers', '2'],
+    argv: ['--demo', '--edge-workers', '2'],
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:hunter2@otel/keyinpath' },
     expected: [
       /^--edge-workers: not a flag of proxy; it belongs to edge$/,
-      /^--status-page: received "true"\. This release has no status page/,
       /^OTEL_EXPORTER_OTLP_ENDPOINT: received https:\/\/\*\*\*@otel\/\*\*\*\. This release sends no traces\.$/,
     ],
   },

@@ -1,0 +1,73 @@
+/**
+ * Server-sent events to the pages that are open. Every connection begins with a snapshot, also one that comes again: what it
+ * missed meanwhile is in it.
+ */
+import type { ServerResponse } from 'node:http';
+import type { FeedEvent, PageFeed } from './status-feed.ts';
+
+/** Pages at once: more than are on call, and what they cost together stays below one core's percent. */
+export const MAX_PAGES = 20;
+/** Bytes that wait for one page: some snapshots, which have 200 KB at most, or minutes of events. */
+const MAX_WAITING_BYTES = 1_048_576;
+/** What a page waits before it connects again. */
+const RETRY_MS = 1000;
+
+export class EventStreams {
+  readonly #feed: PageFeed;
+  readonly #open = new Set<ServerResponse>();
+  #ends: (() => void) | undefined;
+
+  constructor(feed: PageFeed) {
+    this.#feed = feed;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Whether another page would be one too many. */
+  get full(): boolean {
+    return this.#open.size >= MAX_PAGES;
+  }
+
+  /** Tells a page from now on what happens, until it goes or is too slow. Its head is written; one too many is cut. */
+  add(response: ServerResponse): void {
+    if (this.full || response.destroyed) {
+      response.destroy();
+      return;
+    }
+    this.#open.add(response);
+    this.#ends ??= this.#feed.listen((event) => this.#tell(event));
+    response.on('close', () => this.#remove(response));
+    response.on('error', () => undefined);
+    response.write(`retry: ${String(RETRY_MS)}\n${eventText('snapshot', this.#feed.snapshot())}`);
+  }
+
+  /** Ends all. Idempotent. */
+  stop(): void {
+    for (const response of this.#open) response.destroy();
+    this.#open.clear();
+    this.#ends?.();
+    this.#ends = undefined;
+  }
+
+  #tell({ name, data }: FeedEvent): void {
+    const text = eventText(name, data);
+    for (const response of this.#open) {
+      if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
+      else response.write(text);
+    }
+  }
+
+  #remove(response: ServerResponse): void {
+    this.#open.delete(response);
+    if (this.#open.size > 0) return;
+    this.#ends?.();
+    this.#ends = undefined;
+  }
+}
+
+/** JSON has no raw line breaks, so that one line holds it. */
+function eventText(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}

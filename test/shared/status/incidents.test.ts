@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { IncidentLog, MAX_INCIDENTS } from '../../../shared/status/incident-log.ts';
+import { type Observed, SILENT_MS, findIncidents } from '../../../shared/status/incident-rules.ts';
+
+const QUIET: Observed = {
+  at: 0,
+  figures: { lost: 0, redisUp: 1, limitDegraded: 0 },
+  upstreams: new Map([['builder.example:443#0', true]]),
+  checks: [{ name: 'publisher', ok: true, detail: 'reachable' }],
+  newestAgeMs: 100,
+};
+
+function texts(now: Partial<Observed>, before: Partial<Observed> = {}): string[] {
+  return findIncidents({ ...QUIET, ...now }, { ...QUIET, ...before }).map(({ level, text }) => `${level}: ${text}`);
+}
+
+describe('status: incidents', () => {
+  it('are none while nothing happens', () => {
+    assert.deepEqual(texts({}), []);
+    assert.deepEqual(findIncidents(QUIET, undefined), []);
+  });
+
+  it('are what is counted in a second, in words', () => {
+    assert.deepEqual(texts({ figures: { lost: 1, slow: 12 } }), [
+      'bad: 1 message of the stream lost',
+      'bad: 12 clients closed for being too slow',
+    ]);
+  });
+
+  it('leave out what was counted before the page was there', () => {
+    assert.deepEqual(findIncidents({ ...QUIET, figures: { lost: 40 } }, undefined), []);
+  });
+
+  it('are the beginning and the end of a trouble, not its lasting', () => {
+    const away: Partial<Observed> = { figures: { redisUp: 0, limitDegraded: 1 } };
+    const began = ['bad: Redis does not answer', 'bad: Limits are not shared: LIMIT_FAIL_MODE holds'];
+    assert.deepEqual(texts(away), began);
+    assert.deepEqual(texts(away, away), []);
+    assert.deepEqual(texts({}, away), ['good: Redis answers again', 'good: Limits are shared again']);
+  });
+
+  it('name the upstream that goes and comes', () => {
+    const away = { upstreams: new Map([['builder.example:443#0', false]]) };
+    assert.deepEqual(texts(away), ['bad: builder.example:443#0 is not connected']);
+    assert.deepEqual(texts({}, away), ['good: builder.example:443#0 is connected']);
+  });
+
+  it('are checks that fail and hold again; those that only show are told otherwise, and a drain is no trouble', () => {
+    const failed = { checks: [{ name: 'publisher', ok: false, detail: 'unreachable for 12 s' }] };
+    assert.deepEqual(texts(failed), ['bad: Check publisher fails: unreachable for 12 s']);
+    assert.deepEqual(texts({}, failed), ['good: Check publisher holds again']);
+    assert.deepEqual(texts({ checks: [{ name: 'stream', ok: false, informative: true }] }), []);
+    const draining = { checks: [{ name: 'accepting', ok: false }] };
+    assert.deepEqual(texts(draining), ['note: Draining: clients are closed evenly']);
+    assert.deepEqual(texts(draining, draining), []);
+  });
+
+  it('are a silent stream, but not one that never began', () => {
+    assert.deepEqual(texts({ newestAgeMs: SILENT_MS }), ['bad: No message for over 5 s']);
+    assert.deepEqual(texts({}, { newestAgeMs: SILENT_MS }), ['good: Messages come again']);
+    assert.deepEqual(texts({ newestAgeMs: null }, { newestAgeMs: null }), []);
+  });
+
+  it('of one kind that come again soon are one that goes on', () => {
+    const log = new IncidentLog();
+    log.observe(QUIET);
+    const lost = (at: number) => log.observe({ ...QUIET, at, figures: { ...QUIET.figures, lost: 2 } });
+    const [first] = lost(1000);
+    const [second] = lost(4000);
+    assert.equal(second?.id, first?.id);
+    assert.deepEqual([second?.at, second?.until, second?.text], [1000, 4000, '4 messages of the stream lost']);
+    const [third] = lost(9001);
+    assert.notEqual(third?.id, first?.id);
+    assert.deepEqual(log.incidents, [second, third]);
+  });
+
+  it(`are the last ${MAX_INCIDENTS}`, () => {
+    const log = new IncidentLog();
+    for (let second = 0; second < 500; second += 1)
+      log.observe({ ...QUIET, at: second * 1000, figures: { ...QUIET.figures, redisUp: second % 2 } });
+    assert.equal(log.incidents.length, MAX_INCIDENTS);
+    assert.equal(log.incidents.at(-1)?.at, 499_000);
+  });
+});
