@@ -1,5 +1,6 @@
 /** What an edge tells about the stream that it follows: each event's metrics and its log line in one place. */
 import type { Logger } from '../../shared/log.ts';
+import { readAtScrape } from '../../shared/metrics/at-scrape.ts';
 import type { EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { RingEntry } from './contract.ts';
 import type { DeliverySource } from './follower.ts';
@@ -18,7 +19,8 @@ const UNDECODABLE_LOG_MS = 60_000;
 
 export class StreamReport {
   readonly #deps: StreamReportDependencies;
-  #newestAt: number | undefined;
+  /** When the newest message arrived; the start where none came yet. */
+  #newestAt: number;
   #filled = 0;
   #lost = 0;
   #undecodableLoggedAt = -Infinity;
@@ -28,11 +30,8 @@ export class StreamReport {
   constructor(deps: StreamReportDependencies) {
     this.#deps = deps;
     const { metrics, now } = deps;
-    // prom-client calls it whenever the metrics are read.
-    const collect = () => {
-      if (this.#newestAt !== undefined) metrics.streamAge.set((now() - this.#newestAt) / 1000);
-    };
-    Object.assign(metrics.streamAge, { collect });
+    this.#newestAt = now();
+    readAtScrape(metrics.streamAge, () => (now() - this.#newestAt) / 1000);
   }
 
   delivered({ envelope, lostBefore, arrivedAt }: RingEntry, source: DeliverySource): void {

@@ -87,7 +87,10 @@ export function createEdgeMetrics(registry: Registry) {
     streamSequence: gauge('flashcast_stream_sequence', 'Number of the newest message'),
     streamBlockNumber: gauge('flashcast_stream_block_number', 'Block of the newest flashblock'),
     streamFlashblockIndex: gauge('flashcast_stream_flashblock_index', 'Index of the newest flashblock'),
-    streamAge: gauge('flashcast_stream_age_seconds', 'Time since the newest message arrived'),
+    streamAge: gauge(
+      'flashcast_stream_age_seconds',
+      'Time since the newest message arrived, or since the start where none came yet',
+    ),
     streamEpochs: counter('flashcast_stream_epochs_total', 'Changes of the epoch'),
     streamGaps: new Counter({
       name: 'flashcast_stream_gaps_total',

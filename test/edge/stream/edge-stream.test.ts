@@ -288,6 +288,13 @@ describe('edge stream', () => {
     await stream.stop();
   });
 
+  it('tells how long nothing has come since the start', async () => {
+    const { stream, clock, metric } = setUp();
+    clock.now += 3000;
+    assert.equal(await metric('flashcast_stream_age_seconds'), 3);
+    await stream.stop();
+  });
+
   it('measures the stream', async () => {
     const { stream, source, clock, metric } = await setUpFilled();
     source.listener.message(envelopeOf(4, { position: { blockNumber: 77, index: 5 }, receivedAtMs: READ_AT_MS - 30 }));
