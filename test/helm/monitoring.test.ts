@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Registry } from 'prom-client';
 import { parse } from 'yaml';
-import { createEdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
-import { createEncodingMetrics } from '../../shared/metrics/encoding-metrics.ts';
-import { createIngestMetrics } from '../../shared/metrics/ingest-metrics.ts';
-import { createRedisMetrics } from '../../shared/metrics/redis-metrics.ts';
-import { createRegistry } from '../../shared/metrics/registry.ts';
 import { CHART, Chart, MINIMAL } from './support/chart.ts';
 import { HELM, needTool } from './support/go-tool.ts';
-import { at, listAt, over, textsIn, type JsonObject, asText } from './support/json.ts';
+import { at, listAt, over, type JsonObject, asText } from './support/json.ts';
 
 const ALL: JsonObject = over(MINIMAL, {
   monitoring: {
@@ -30,104 +24,115 @@ async function filesOf(): Promise<ReadonlyMap<string, JsonObject>> {
   return files;
 }
 
-/** Names of every series that ingest and edge export, those that a histogram and a summary are made of included. */
-async function exported(): Promise<ReadonlySet<string>> {
-  const registry = createRegistry({ metricsGlobalLabels: {}, metricsHostLabel: false });
-  const own = new Registry();
-  for (const create of [createEdgeMetrics, createEncodingMetrics, createRedisMetrics]) create(own);
-  const ingest = new Registry();
-  createIngestMetrics(ingest);
-  const metrics = (await Promise.all([registry, own, ingest].map((one) => one.getMetricsAsJSON()))).flat();
-  return new Set(metrics.flatMap(({ name }) => [name, ...['_bucket', '_sum', '_count'].map((end) => name + end)]));
-}
+describe('the monitoring of the Helm chart (needs helm, or Go to build it)', () => {
+  let chart: Chart;
 
-describe('the monitoring of the Helm chart', () => {
-  it('asks for metrics alone that ingest and edge export', async () => {
-    const known = await exported();
-    for (const [file, content] of await filesOf()) {
-      const names = textsIn(content).flatMap(
-        (text) => text.match(/\b(?:flashcast|websocket_proxy|process|nodejs)_\w+/g) ?? [],
-      );
-      assert.ok(names.length > 3, file);
-      assert.deepEqual(
-        names.filter((name) => !known.has(name)),
-        [],
-        file,
-      );
-    }
+  /** The rules that values make, by the name of the alert or of what is recorded. */
+  async function rulesOf(values: JsonObject): Promise<ReadonlyMap<string, JsonObject>> {
+    const { manifests } = await chart.render(values);
+    const rule = manifests.find(({ kind }) => kind === 'PrometheusRule');
+    return new Map(
+      listAt(rule?.json, 'spec.groups')
+        .flatMap((group) => listAt(group, 'rules'))
+        .map((one) => [asText(one['alert'] ?? one['record']), one]),
+    );
+  }
+
+  before(async function () {
+    chart = new Chart(await needTool(this, HELM));
   });
 
-  it('gives every alert a severity, a summary and a description', async () => {
-    const rules = listAt((await filesOf()).get('rules.yaml'), 'groups').flatMap((group) => listAt(group, 'rules'));
-    assert.ok(rules.length >= 5);
-    for (const rule of rules) {
-      assert.match(asText(rule['alert']), /^Flashcast[A-Z]\w+$/);
-      assert.ok(['critical', 'warning'].includes(asText(at(rule, 'labels.severity'))), asText(rule['alert']));
-      for (const text of ['summary', 'description']) assert.ok(typeof at(rule, `annotations.${text}`) === 'string');
-    }
-    assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length);
+  it('makes nothing of it unless it is asked for', async () => {
+    const { manifests } = await chart.render(MINIMAL);
+    for (const kind of ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'])
+      assert.ok(!manifests.some((manifest) => manifest.kind === kind), kind);
+    assert.ok(!manifests.some(({ name }) => name.endsWith('overview')));
   });
 
-  describe('(needs helm, or Go to build it)', () => {
-    let chart: Chart;
-
-    before(async function () {
-      chart = new Chart(await needTool(this, HELM));
-    });
-
-    it('makes nothing of it unless it is asked for', async () => {
-      const { manifests } = await chart.render(MINIMAL);
-      for (const kind of ['ServiceMonitor', 'PodMonitor', 'PrometheusRule'])
-        assert.ok(!manifests.some((manifest) => manifest.kind === kind), kind);
-      assert.ok(!manifests.some(({ name }) => name.endsWith('overview')));
-    });
-
-    it('scrapes ingest and edge by the metrics Service of each', async () => {
-      const rendering = await chart.render(ALL);
-      for (const component of ['ingest', 'edge']) {
-        const monitor = rendering.get('ServiceMonitor', component);
-        assert.equal((monitor.at('metadata.labels') as JsonObject)['release'], 'prometheus');
-        const selector = Object.entries(monitor.at('spec.selector.matchLabels') as JsonObject);
-        const found = rendering
-          .of('Service')
-          .filter((service) =>
-            selector.every(([key, value]) => (service.at('metadata.labels') as JsonObject)[key] === value),
-          );
-        assert.deepEqual(
-          found.map(({ name }) => name),
-          [`r-flashcast-${component}-metrics`],
+  it('scrapes ingest and edge by the metrics Service of each', async () => {
+    const rendering = await chart.render(ALL);
+    for (const component of ['ingest', 'edge']) {
+      const monitor = rendering.get('ServiceMonitor', component);
+      assert.equal((monitor.at('metadata.labels') as JsonObject)['release'], 'prometheus');
+      const selector = Object.entries(monitor.at('spec.selector.matchLabels') as JsonObject);
+      const found = rendering
+        .of('Service')
+        .filter((service) =>
+          selector.every(([key, value]) => (service.at('metadata.labels') as JsonObject)[key] === value),
         );
-        const ports = listAt(found[0]?.json, 'spec.ports').map(({ name }) => name);
-        assert.deepEqual([at(monitor.json, 'spec.endpoints.0.port')], ports);
-      }
-    });
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        [`r-flashcast-${component}-metrics`],
+      );
+      const ports = listAt(found[0]?.json, 'spec.ports').map(({ name }) => name);
+      assert.deepEqual([at(monitor.json, 'spec.endpoints.0.port')], ports);
+    }
+  });
 
-    it('scrapes pods by the port that they name, where PodMonitors are asked for', async () => {
-      const rendering = await chart.renderCi('external-redis');
-      for (const component of ['ingest', 'edge']) {
-        const port = at(rendering.get('PodMonitor', component).json, 'spec.podMetricsEndpoints.0.port');
-        const ports = listAt(rendering.get('Deployment', component).podSpec, 'containers.0.ports');
-        assert.ok(ports.some(({ name }) => name === port));
-      }
-    });
+  it('scrapes pods by the port that they name, where PodMonitors are asked for', async () => {
+    const rendering = await chart.renderCi('external-redis');
+    for (const component of ['ingest', 'edge']) {
+      const port = at(rendering.get('PodMonitor', component).json, 'spec.podMetricsEndpoints.0.port');
+      const ports = listAt(rendering.get('Deployment', component).podSpec, 'containers.0.ports');
+      assert.ok(ports.some(({ name }) => name === port));
+    }
+  });
 
-    it("hands Prometheus' own templates on untouched, and adds groups", async () => {
-      const { manifests } = await chart.render(ALL);
-      const rule = manifests.find(({ kind }) => kind === 'PrometheusRule');
-      const groups = (await filesOf()).get('rules.yaml')?.['groups'];
-      assert.deepEqual(rule?.at('spec.groups'), [...(groups as readonly JsonObject[]), { name: 'own', rules: [] }]);
-      assert.match(JSON.stringify(rule.json), /\{\{ \$labels\.upstream \}\}/);
-    });
+  it("hands Prometheus' own templates on untouched, and adds groups", async () => {
+    const { manifests } = await chart.render(ALL);
+    const rule = manifests.find(({ kind }) => kind === 'PrometheusRule');
+    const groups = (await filesOf()).get('rules.yaml')?.['groups'];
+    assert.deepEqual(rule?.at('spec.groups'), [...(groups as readonly JsonObject[]), { name: 'own', rules: [] }]);
+    assert.match(JSON.stringify(rule.json), /\{\{ \$labels\.upstream \}\}/);
+  });
 
-    it("puts each dashboard into a ConfigMap with the label that Grafana's sidecar looks for", async () => {
-      const rendering = await chart.render(ALL);
-      for (const [file, content] of await filesOf()) {
-        if (!file.endsWith('.json')) continue;
-        const map = rendering.get('ConfigMap', file.slice(0, -'.json'.length));
-        assert.equal((map.at('metadata.labels') as JsonObject)['grafana_dashboard'], '1');
-        assert.equal(map.at('metadata.annotations.grafana_folder'), 'flashcast');
-        assert.deepEqual(JSON.parse(asText((map.at('data') as JsonObject)[file])), content);
+  it('changes single alerts where it is asked to', async () => {
+    const alerts = {
+      FlashcastStreamStale: { threshold: 2.5, for: '1m', labels: { severity: 'warning', team: 'chain' } },
+      FlashcastCertificateEnds: { threshold: 1_814_400 },
+      FlashcastUpstreamDown: { enabled: false },
+    };
+    const prometheusRule = {
+      alerts,
+      latency: { withinSeconds: 0.1, lateShare: 0.01 },
+      runbookBaseUrl: 'https://example.org/flashcast/',
+    };
+    const [before, after] = [await rulesOf(ALL), await rulesOf(over(ALL, { monitoring: { prometheusRule } }))];
+    const stale = after.get('FlashcastStreamStale');
+    assert.equal(stale?.['expr'], 'min by (namespace) (flashcast_stream_age_seconds) > 2.5');
+    assert.equal(stale['for'], '1m');
+    assert.deepEqual(stale['labels'], alerts.FlashcastStreamStale.labels);
+    assert.match(asText(after.get('FlashcastCertificateEnds')?.['expr']), / < 1814400$/);
+    assert.deepEqual(
+      [...before.keys()].filter((name) => !after.has(name)),
+      ['FlashcastUpstreamDown'],
+    );
+    for (const [name, rule] of after) {
+      if (name.startsWith('flashcast:')) {
+        assert.match(asText(rule['expr']), /le="0\.1"\}.* \/ 0\.01$/);
+        continue;
       }
-    });
+      const link = asText(at(before.get(name), 'annotations.runbook_url'));
+      assert.equal(at(rule, 'annotations.runbook_url'), `https://example.org/flashcast/${link}`);
+      if (!(name in alerts)) assert.equal(rule['expr'], before.get(name)?.['expr']);
+    }
+  });
+
+  it('refuses a change of an alert that is none', async () => {
+    const refusal = await chart.refusal(
+      over(ALL, { monitoring: { prometheusRule: { alerts: { FlashcastStale: { threshold: 3 } } } } }),
+    );
+    assert.match(refusal, /there is no alert FlashcastStale/);
+  });
+
+  it("puts each dashboard into a ConfigMap with the label that Grafana's sidecar looks for", async () => {
+    const rendering = await chart.render(ALL);
+    for (const [file, content] of await filesOf()) {
+      if (!file.endsWith('.json')) continue;
+      const map = rendering.get('ConfigMap', file.slice(0, -'.json'.length));
+      assert.equal((map.at('metadata.labels') as JsonObject)['grafana_dashboard'], '1');
+      assert.equal(map.at('metadata.annotations.grafana_folder'), 'flashcast');
+      assert.deepEqual(JSON.parse(asText((map.at('data') as JsonObject)[file])), content);
+    }
   });
 });

@@ -56,6 +56,11 @@ const WRONG: readonly (readonly [string, JsonObject, RegExp])[] = [
     { edge: { service: { port: 65_536 } } },
     /service\/port': maximum: got 65,536, want 65,535/,
   ],
+  [
+    'a bound of no bucket of the latency',
+    { monitoring: { prometheusRule: { latency: { withinSeconds: 0.25 } } } },
+    /withinSeconds': value must be one of/,
+  ],
   ['a variable without a name', { edge: { extraEnv: [{ value: 'x' }] } }, /extraEnv\/0': missing property 'name'/],
   ['a listening address with a port', { listenHost: '0.0.0.0:80' }, /listenHost': '0.0.0.0:80' does not match pattern/],
 ];

@@ -2,7 +2,7 @@
  * The tools of the chart's tests: the one on PATH, else one that Go builds once into a cache of the project.
  */
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -20,6 +20,8 @@ export interface GoTool {
   /** Import path of its main package. */
   readonly package: string;
   readonly version: string;
+  /** Its module replaces others, which `go install` refuses to build by itself: it is built as what an empty module needs. */
+  readonly replaces?: true;
   /** Whether one on PATH will do; any does when absent. */
   readonly accepts?: (path: string) => Promise<boolean>;
 }
@@ -39,6 +41,21 @@ export const KUBECONFORM: GoTool = {
   name: 'kubeconform',
   package: 'github.com/yannh/kubeconform/cmd/kubeconform',
   version: 'v0.7.0',
+};
+/** Prometheus 3.5 by the version of its Go module. */
+const PROMETHEUS_VERSION = 'v0.305.0';
+export const PROMTOOL: GoTool = {
+  name: 'promtool',
+  package: 'github.com/prometheus/prometheus/cmd/promtool',
+  version: PROMETHEUS_VERSION,
+  replaces: true,
+};
+/** Without the pages of its web interface, which tests do not need. */
+export const PROMETHEUS: GoTool = {
+  name: 'prometheus',
+  package: 'github.com/prometheus/prometheus/cmd/prometheus',
+  version: PROMETHEUS_VERSION,
+  replaces: true,
 };
 
 async function isExecutable(path: string): Promise<boolean> {
@@ -72,10 +89,16 @@ async function findTool(tool: GoTool): Promise<string | undefined> {
   if (await isExecutable(built)) return built;
   if ((await onPath('go')) === undefined) return undefined;
   await mkdir(folder, { recursive: true });
-  await run('go', ['install', `${tool.package}@${tool.version}`], {
-    cwd: folder,
-    env: { ...process.env, GOBIN: folder },
-  });
+  const source = `${tool.package}@${tool.version}`;
+  const commands = tool.replaces
+    ? [
+        ['mod', 'init', 'flashcast.test/tool'],
+        ['get', source],
+        ['build', '-o', built, tool.package],
+      ]
+    : [['install', source]];
+  await rm(join(folder, 'go.mod'), { force: true });
+  for (const command of commands) await run('go', command, { cwd: folder, env: { ...process.env, GOBIN: folder } });
   return built;
 }
 
