@@ -8,7 +8,7 @@ export const USAGE_STATUS = 2;
 
 const TOOL_SUMMARIES: Readonly<Record<Tool, string>> = {
   simulate: 'a builder: flashblocks on a WebSocket, with faults on demand',
-  watch: 'a client for people: a line per flashblock, sequence checked',
+  watch: 'a client for people: a live table or a line per flashblock, order checked',
   bench: 'a load test: many clients, what they got and how fast, CPU of the server',
   keys: 'makes API keys and the lines of the key file',
   completion: 'prints what makes a shell complete programs and flags',

@@ -1,5 +1,6 @@
 /** A WebSocket as browsers, and Node from 22 on, have it: no headers, no pings, no pause. */
-import { CLOSE_TIMEOUT_MS, printable, type OpenTransport } from './transport.ts';
+import { printable } from './printable.ts';
+import { CLOSE_TIMEOUT_MS, type OpenTransport } from './transport.ts';
 
 interface SocketEvents {
   readonly open: unknown;

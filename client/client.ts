@@ -2,14 +2,14 @@ import { decodeFrame } from './decode.ts';
 import { Dial } from './dial.ts';
 import type { ClientEvent } from './event.ts';
 import { MessageBuffer } from './message-buffer.ts';
-import type { Frame, Order, ResumePoint, StreamMessage } from './message.ts';
+import type { Frame, ResumePoint, StreamMessage } from './message.ts';
 import { readBounds, type Bounds, type ClientOptions } from './options.ts';
 import { isNewest, OrderTracker } from './order-tracker.ts';
 import { describeEnd, redialAfter } from './redial.ts';
 import { dialUrl, hasFilter, readStreamUrl } from './stream-url.ts';
 import type { ConnectionEnd, Opening, Platform } from './transport.ts';
 
-/** What a client has seen so far. */
+/** What was read from a client so far; what still waits to be read is not in it. */
 export interface ClientStats {
   readonly messages: number;
   readonly wireBytes: number;
@@ -102,8 +102,7 @@ export class StreamClient implements FlashcastClient {
       for (;;) {
         const message = await this.#buffer.take();
         if (message === undefined) return;
-        if (message.kind === 'flashblock' && isNewest(message.order))
-          this.#read = { ...message.position, payloadId: message.payloadId };
+        this.#count(message);
         yield message;
       }
     } finally {
@@ -159,14 +158,10 @@ export class StreamClient implements FlashcastClient {
     );
     const received = { frame, encoding, plain, ...this.#now() };
     const bytes = frame.bytes.length + (plain === frame.bytes ? 0 : plain.length);
-    this.#stats.messages++;
-    this.#stats.wireBytes += frame.bytes.length;
-    this.#stats.plainBytes += plain.length;
     if (flashblock === undefined) this.#buffer.push({ ...received, kind: 'other', json }, bytes);
     else {
       const { position, payloadId } = flashblock;
       const placed = this.#tracker.take(flashblock);
-      this.#count(placed.order);
       this.#buffer.push(
         { ...received, kind: 'flashblock', position, payloadId, flashblock: flashblock.json, ...placed },
         bytes,
@@ -180,10 +175,17 @@ export class StreamClient implements FlashcastClient {
     return { receivedAtMs: clock.unixMs(), receivedAtMonotonicMs: clock.monotonicMs() };
   }
 
-  #count(order: Order): void {
-    if (order === 'gap' || order === 'late') this.#stats.gaps++;
-    else if (order === 'repeat') this.#stats.repeats++;
-    else if (order === 'restart') this.#stats.restarts++;
+  #count(message: StreamMessage): void {
+    const stats = this.#stats;
+    stats.messages++;
+    stats.wireBytes += message.frame.bytes.length;
+    stats.plainBytes += message.plain.length;
+    if (message.kind === 'other') return;
+    const { order, position, payloadId } = message;
+    if (order === 'gap' || order === 'late') stats.gaps++;
+    else if (order === 'repeat') stats.repeats++;
+    else if (order === 'restart') stats.restarts++;
+    if (isNewest(order)) this.#read = { ...position, payloadId };
   }
 
   /** The reader is behind: no more is taken from the server until half is read. */

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { ResumeOutcome } from './event.ts';
 import type { Position } from './message.ts';
-import { CLOSE_TIMEOUT_MS, printable, type ConnectionEnd, type Opening, type OpenTransport } from './transport.ts';
+import { printable } from './printable.ts';
+import { CLOSE_TIMEOUT_MS, type ConnectionEnd, type Opening, type OpenTransport } from './transport.ts';
 
 export interface NodeTransportOptions {
   readonly headers: Readonly<Record<string, string>>;

@@ -75,10 +75,3 @@ export const SYSTEM_CLOCK: ClientClock = {
   },
   random: () => Math.random(),
 };
-
-/** Text of a server, fit for a terminal: no control characters, and not endless. */
-export function printable(text: string, maxLength = 120): string {
-  // eslint-disable-next-line no-control-regex -- escape sequences and control characters are what is removed
-  const clean = text.replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
-  return clean.length > maxLength ? `${clean.slice(0, maxLength)}...` : clean;
-}

@@ -1,3 +1,5 @@
+import { processTerminal, type Terminal } from './terminal.ts';
+
 /** Where a tool writes and what interrupts it. Handed in, so that tests run tools without a process of their own. */
 export interface ToolIo {
   /** Results. */
@@ -6,6 +8,8 @@ export interface ToolIo {
   readonly stderr: NodeJS.WritableStream;
   /** Aborted when the tool is to end. */
   readonly interrupted: AbortSignal;
+  /** Where `stdout` is one. */
+  readonly terminal?: Terminal;
 }
 
 /** Runs a tool on the process' own streams; SIGINT and SIGTERM interrupt it. */
@@ -17,7 +21,9 @@ export async function withProcessIo(run: (io: ToolIo) => Promise<number>): Promi
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    return await run({ stdout: process.stdout, stderr: process.stderr, interrupted: controller.signal });
+    const { stdout, stderr } = process;
+    const terminal = processTerminal();
+    return await run({ stdout, stderr, interrupted: controller.signal, ...(terminal !== undefined && { terminal }) });
   } finally {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);

@@ -143,7 +143,6 @@ describe('the client in Node', () => {
     for (let sent = 0; sent < 20; sent++) builder.sendText(`{"n":${sent},"x":"${'x'.repeat(1_000_000)}"}`);
     await paused;
     assert.ok(connection!.queuedBytes > 0);
-    assert.ok(client.stats.messages < 20);
     const messages = await take(client, 20);
     assert.deepEqual(
       messages.map((message) => message.kind === 'other' && (message.json as { n: number }).n),

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { hasFilter } from '../watch/filter-query.ts';
+import { hasFilter } from '../../client/stream-url.ts';
 import type { BenchOptions } from './options.ts';
 import { processUsage, type ProcessUsage } from './process-usage.ts';
 import { Spreads } from './spreads.ts';

@@ -1,6 +1,6 @@
 import { readFlashblockHead } from '../../shared/flashblock.ts';
 import { SequenceChecker } from '../../shared/sequence-checker.ts';
-import { readPlain } from '../watch/message.ts';
+import { readPlain } from '../read-plain.ts';
 import { readStamp } from '../stamp.ts';
 import type { Spread } from './message-log.ts';
 import { Times } from './times.ts';

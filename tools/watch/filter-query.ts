@@ -28,8 +28,3 @@ export function addFilter(url: URL, flags: FilterFlags): readonly string[] {
   url.search = [url.search.slice(1), ...parts].filter((part) => part !== '').join('&');
   return [];
 }
-
-/** Whether a stream's URL asks for a part of the stream. */
-export function hasFilter({ searchParams }: URL): boolean {
-  return [PARAMETERS.address, PARAMETERS.topic].some((name) => (searchParams.get(name) ?? '').trim() !== '');
-}

@@ -1,15 +1,24 @@
-import { once } from 'node:events';
-import type { Position } from '../../shared/flashblock.ts';
-import { SequenceChecker, type SequenceVerdict } from '../../shared/sequence-checker.ts';
+import { connect, ClientError, type ClientEvent, type FlashcastClient, type ResumePoint } from '../../client/node.ts';
+import { Recorder, type RecordedFrame } from '../recording.ts';
 import { refuseUsage, withProcessIo, type ToolIo } from '../tool-io.ts';
-import { follow, type End } from './connection.ts';
-import { hasFilter } from './filter-query.ts';
-import { formatJson, formatPosition, formatText } from './line.ts';
-import { readMessage } from './message.ts';
+import { Deadline } from './deadline.ts';
+import { FactsReader } from './facts.ts';
 import { readWatchCommand, USAGE, type WatchOptions } from './options.ts';
+import { LineOutput, TableOutput, type Output } from './output.ts';
+import { PositionFile, readPosition } from './position-file.ts';
+import { Intervals, summarize } from './summary.ts';
 
 /** 128 and the number of SIGPIPE, as of a process that dies of it. */
 const READER_GONE_STATUS = 141;
+/** 128 and the number of SIGINT. */
+const INTERRUPTED_STATUS = 130;
+/** What waits for a slow reader of the output; past it the server is not read. */
+const MAX_BUFFERED = { maxBufferedMessages: 64, maxBufferedBytes: 8 * 1024 * 1024 };
+/** Frames past this are no flashblocks. */
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+/** Why a watch came to its end. */
+type End = 'counted' | 'interrupted' | 'failed' | 'reader-gone';
 
 /** `flashcast watch URL`: resolves with the exit status. */
 export function runWatch(argv: readonly string[]): Promise<number> {
@@ -24,92 +33,166 @@ export async function watch(argv: readonly string[], io: ToolIo): Promise<number
     io.stdout.write(USAGE);
     return 0;
   }
-  return watchStream(command.options, io);
-}
-
-async function watchStream(options: WatchOptions, io: ToolIo): Promise<number> {
-  // The reader of a pipe may go away at any time (`| head`); that ends the watch and is no failure.
-  const readerGone = new AbortController();
-  const onOutputError = (): void => {
-    readerGone.abort();
-  };
-  io.stdout.on('error', onOutputError);
-  // What a filter leaves out cannot be told from what was lost.
-  const checker = hasFilter(options.url) ? undefined : new SequenceChecker();
-  let broken = 0;
-  let received = 0;
-  let lastAt: number | undefined;
-  let draining: Promise<unknown> | undefined;
-
-  const onMessage = (payload: Buffer, isBinary: boolean): 'done' | Promise<unknown> | undefined => {
-    const now = performance.now();
-    const message = readMessage(payload, isBinary);
-    const arrival = {
-      message,
-      atMs: Date.now(),
-      ...(lastAt !== undefined && { intervalMs: now - lastAt }),
-    };
-    lastAt = now;
-    received++;
-    const flowing = io.stdout.write(`${options.json ? formatJson(arrival) : formatText(arrival)}\n`);
-    if (checker !== undefined && message.flashblock !== undefined) {
-      const { head, contentHash } = message.flashblock;
-      const verdict = checker.check({ ...head, contentHash });
-      if (verdict.verdict === 'violation') broken++;
-      const remark = describeVerdict(verdict, head.position);
-      if (remark !== undefined) io.stderr.write(`flashcast watch: ${remark}\n`);
-    }
-    if (received === options.count) return 'done';
-    if (flowing) return undefined;
-    draining ??= once(io.stdout, 'drain', { signal: readerGone.signal }).finally(() => {
-      draining = undefined;
-    });
-    return draining;
-  };
-
+  const { resume, record } = command.options;
+  const opened: { point?: ResumePoint; recorder?: Recorder } = {};
+  const problems: string[] = [];
   try {
-    const end = await follow({
-      url: options.url,
-      timeoutMs: options.timeoutMs,
-      interrupted: AbortSignal.any([io.interrupted, readerGone.signal]),
-      onMessage,
-    });
-    if (broken > 0) io.stderr.write(`flashcast watch: sequence rules broken ${broken} times\n`);
-    if (readerGone.signal.aborted) return READER_GONE_STATUS;
-    return exitStatus(end, options, broken, io);
+    const point = resume === undefined ? undefined : await readPosition(resume);
+    if (point !== undefined) opened.point = point;
+  } catch (error) {
+    problems.push(`--resume: the file ${(error as Error).message}`);
+  }
+  try {
+    if (record !== undefined && problems.length === 0) opened.recorder = await Recorder.create(record);
+  } catch (error) {
+    problems.push(`--record: ${(error as Error).message}`);
+  }
+  if (problems.length > 0) return refuseUsage(io, 'watch', problems);
+  try {
+    return await new Watch(command.options, io, opened).run();
   } finally {
-    io.stdout.off('error', onOutputError);
+    await opened.recorder?.close();
   }
 }
 
-/** What is worth telling of a verdict: where a base node would not simply go on. */
-function describeVerdict(verdict: SequenceVerdict, position: Position): string | undefined {
-  switch (verdict.verdict) {
-    case 'ok':
-      return undefined;
-    case 'repeat':
-      return `${formatPosition(position)} came again`;
-    case 'restart':
-      return `a new run begins at ${formatPosition(position)}`;
-    case 'violation':
-      return `sequence rule broken: expected ${verdict.expected.map(formatPosition).join(' or ')}, got ${formatPosition(verdict.got)}`;
-  }
-}
+/** One watch from its first dial to its summary. */
+class Watch {
+  readonly #options: WatchOptions;
+  readonly #io: ToolIo;
+  readonly #recorder: Recorder | undefined;
+  readonly #positions: PositionFile | undefined;
+  readonly #facts = new FactsReader();
+  readonly #intervals = new Intervals();
+  readonly #beganAt = performance.now();
+  /** The reader of a pipe may go away at any time (`| head`); that ends the watch and is no failure. */
+  readonly #readerGone = new AbortController();
+  readonly #silence: Deadline;
+  readonly #output: Output;
+  readonly #table: TableOutput | undefined;
+  readonly #client: FlashcastClient;
+  #firstAt: number | undefined;
+  #failure: string | undefined;
 
-function exitStatus(end: End, { count, url }: WatchOptions, broken: number, io: ToolIo): number {
-  switch (end.kind) {
-    case 'done':
-      return broken > 0 ? 1 : 0;
-    case 'interrupted':
-      if (count !== undefined) return 130;
-      return broken > 0 ? 1 : 0;
-    case 'closed':
-      io.stderr.write(
-        `flashcast watch: ${url.host} closed the connection: ${end.code}${end.reason === '' ? '' : ` ${end.reason}`}\n`,
-      );
-      return 1;
-    case 'failed':
-      io.stderr.write(`flashcast watch: ${url.host}: ${end.reason}\n`);
-      return 1;
+  constructor(
+    options: WatchOptions,
+    io: ToolIo,
+    opened: { readonly point?: ResumePoint; readonly recorder?: Recorder },
+  ) {
+    this.#options = options;
+    this.#io = io;
+    this.#recorder = opened.recorder;
+    if (options.resume !== undefined)
+      this.#positions = new PositionFile(options.resume, ({ message }) => this.#fail(`--resume: ${message}`));
+    const { terminal } = io;
+    const after = (ms: number, callback: () => void): (() => void) => {
+      const timer = setTimeout(callback, ms);
+      return () => clearTimeout(timer);
+    };
+    this.#table =
+      terminal === undefined || options.json || options.lines
+        ? undefined
+        : new TableOutput({ io: { ...io, terminal }, host: options.url.host, client: () => this.#client, after });
+    this.#output = this.#table ?? new LineOutput(io, options.json, this.#readerGone.signal);
+    this.#silence = new Deadline(options.timeoutMs, () => this.#fail(`no message within ${options.timeoutMs} ms`));
+    io.stdout.on('error', this.#onOutputError);
+    this.#client = connect(options.url, {
+      ...MAX_BUFFERED,
+      maxMessageBytes: MAX_FRAME_BYTES,
+      ...(options.encoding !== undefined && { encoding: options.encoding }),
+      ...(opened.point !== undefined && { resume: opened.point }),
+      snapshot: options.snapshot,
+      reconnect: options.reconnect,
+      signal: AbortSignal.any([io.interrupted, this.#readerGone.signal]),
+      onEvent: this.#onEvent,
+    });
+  }
+
+  async run(): Promise<number> {
+    let end: End;
+    try {
+      this.#table?.start();
+      end = await this.#follow();
+    } finally {
+      this.#silence.cancel();
+      this.#output.end();
+      await this.#client.close();
+      await this.#positions?.flush();
+      this.#io.stdout.off('error', this.#onOutputError);
+    }
+    if (end === 'reader-gone') return READER_GONE_STATUS;
+    const { stats } = this.#client;
+    const say = (text: string): unknown => this.#io.stderr.write(`flashcast watch: ${text}\n`);
+    if (this.#failure !== undefined) say(`${this.#options.url.host}: ${this.#failure}`);
+    const seconds = (performance.now() - this.#beganAt) / 1000;
+    if (stats.messages > 0) say(summarize(stats, this.#intervals, seconds));
+    if (end === 'failed' || this.#failure !== undefined) return 1;
+    if (end === 'interrupted' && this.#options.count !== undefined) return INTERRUPTED_STATUS;
+    return stats.gaps > 0 ? 1 : 0;
+  }
+
+  async #follow(): Promise<End> {
+    let received = 0;
+    try {
+      for await (const message of this.#client) {
+        this.#silence.restart();
+        const facts = this.#facts.read(message);
+        this.#intervals.add(facts);
+        received++;
+        this.#firstAt ??= message.receivedAtMonotonicMs;
+        const atMs = message.receivedAtMonotonicMs - this.#firstAt;
+        const { isText, bytes } = message.frame;
+        if (!(await this.#record({ atMs, isText, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) })))
+          return 'failed';
+        const full = this.#output.message(facts);
+        if (this.#client.position !== undefined) this.#positions?.save(this.#client.position);
+        if (received === this.#options.count) return 'counted';
+        if (full !== undefined) {
+          this.#silence.cancel();
+          await full;
+          this.#silence.restart();
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      this.#failure = error.message;
+      return 'failed';
+    }
+    if (this.#failure !== undefined) return 'failed';
+    return this.#readerGone.signal.aborted ? 'reader-gone' : 'interrupted';
+  }
+
+  /** @returns false when the file cannot be written, which ends the watch */
+  async #record(frame: RecordedFrame): Promise<boolean> {
+    try {
+      await this.#recorder?.write(frame);
+      return true;
+    } catch (error) {
+      this.#failure = `--record: ${(error as Error).message}`;
+      return false;
+    }
+  }
+
+  readonly #onOutputError = (): void => {
+    this.#readerGone.abort();
+  };
+
+  readonly #onEvent = (event: ClientEvent): void => {
+    if (event.type === 'slow-reader') return;
+    if (this.#table !== undefined) this.#table.connected = event.type === 'connected';
+    if (event.type === 'connected') {
+      const outcome = event.resume === undefined ? '' : `; the server resumes: ${event.resume}`;
+      if (event.again || event.resume !== undefined)
+        this.#output.note(
+          `connected${event.again ? ' again' : ''}${outcome}`,
+          event.resume === 'partial' ? 'bad' : 'good',
+        );
+    } else if (event.retryInMs !== undefined) {
+      this.#output.note(`${event.reason}; again in ${(event.retryInMs / 1000).toFixed(1)} s`, 'warn');
+    }
+  };
+
+  #fail(reason: string): void {
+    this.#failure ??= reason;
+    void this.#client.close();
   }
 }
