@@ -93,6 +93,17 @@ describe('the network of the Helm chart (needs helm, or Go to build it)', () => 
     assert.equal(labels['app.kubernetes.io/component'], 'test');
   });
 
+  it('lets helm test out to the edges, or to wherever its own URL leads', async () => {
+    assert.deepEqual(rules(await chart.render(ENABLED), 'test'), {
+      ingress: [],
+      egress: ['53,53 to everybody', '8545 to edge'],
+    });
+    const outside = await chart.render(over(ENABLED, { tests: { url: 'wss://stream.example/ws' } }));
+    assert.deepEqual(rules(outside, 'test').egress, ['53,53 to everybody', 'any port to everybody']);
+    const none = await chart.render(over(ENABLED, { tests: { enabled: false } }));
+    assert.equal(none.find('NetworkPolicy', 'test'), undefined);
+  });
+
   it('gives up the ports of nodes and crosses no zones where that is asked for', async () => {
     const fieldsOf = async (service: JsonObject): Promise<readonly (Json | undefined)[]> => {
       const found = (await chart.render(over(MINIMAL, { edge: { service } }))).get('Service', 'edge');

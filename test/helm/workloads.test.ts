@@ -107,14 +107,16 @@ describe('the workloads of the Helm chart (needs helm, or Go to build it)', () =
 
       it('are found by their Services, monitors and budgets, each by one of them alone', () => {
         const { manifests } = rendered.get(name)!;
-        const pods = rendered.get(name)!.of('Deployment');
+        const pods = manifests.filter((one) => one.podSpec !== undefined);
         for (const kind of ['Service', 'PodDisruptionBudget', 'NetworkPolicy']) {
           for (const manifest of manifests.filter((one) => one.kind === kind)) {
             const path = { Service: 'spec.selector', NetworkPolicy: 'spec.podSelector.matchLabels' }[kind];
             const selector = Object.entries((manifest.at(path ?? 'spec.selector.matchLabels') ?? {}) as JsonObject);
             assert.ok(selector.length > 0, manifest.name);
             const found = pods.filter((pod) => {
-              const labels = pod.at('spec.template.metadata.labels') as JsonObject;
+              const labels = pod.at(
+                pod.kind === 'Pod' ? 'metadata.labels' : 'spec.template.metadata.labels',
+              ) as JsonObject;
               return selector.every(([key, value]) => labels[key] === value);
             });
             assert.equal(found.length, 1, manifest.name);

@@ -11,6 +11,7 @@ export const IMAGE = process.env['FLASHCAST_KUBE_IMAGE'] ?? 'flashcast:kube';
 const NAMESPACE = 'flashcast-test';
 const RELEASE = 'flash';
 const VALUES = new URL('values.yaml', import.meta.url).pathname;
+const DEFAULT_DENY = new URL('default-deny.yaml', import.meta.url).pathname;
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 /** Longest rollout, on a small node that others use too. */
 const ROLLOUT = '240s';
@@ -84,10 +85,11 @@ export class Cluster {
     await this.helm('uninstall', RELEASE, '--cascade=foreground', '--wait', '--timeout', ROLLOUT);
   }
 
-  /** The namespace, with the pod security level that its pods must keep to. */
+  /** The namespace, with the pod security level that its pods must keep to, and no traffic but what policies allow. */
   async createNamespace(): Promise<void> {
     await this.kubectl('create', 'namespace', NAMESPACE);
     await this.kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
+    await this.kubectl('create', '--filename', DEFAULT_DENY);
   }
 
   async deleteNamespace(): Promise<void> {
@@ -97,6 +99,18 @@ export class Cluster {
   async objects(kind: string, ...flags: readonly string[]): Promise<readonly JsonObject[]> {
     const json = JSON.parse(await this.kubectl('get', kind, '--output=json', ...flags)) as JsonObject;
     return listAt(json, 'items');
+  }
+
+  /** Pods, and what Kubernetes warned of: for those who look for why a test failed. */
+  async state(): Promise<string> {
+    const { text: pods } = await this.attempt('get', 'pods', '--output=wide');
+    const { text: warnings } = await this.attempt(
+      'get',
+      'events',
+      '--field-selector=type=Warning',
+      '--sort-by=.lastTimestamp',
+    );
+    return `${pods}\n${warnings}`;
   }
 
   /** Names of a component's pods that are not about to end. */
