@@ -10,7 +10,7 @@ const MAX_CONNECTING = 64;
 /** How often pings are sent, connections begun and the end looked at. */
 const TICK_MS = 2;
 const PROGRESS_MS = 500;
-/** How long messages that count are waited for at the end; a server that needs longer has lost them for a base node. */
+/** At the end, messages that count are waited for until none of them came for so long: then they are lost. */
 const PATIENCE_MS = 3000;
 /** Distinct reasons that are kept; the rest is one. */
 const MAX_REASONS = 32;
@@ -31,12 +31,14 @@ export class Herd implements LoadListener {
   readonly #refused: Reasons = {};
   readonly #disconnected: Reasons = {};
   readonly #startedAt = monotonicMs();
+  #answeredAt = 0;
   #tick: NodeJS.Timeout | undefined;
   #connecting = 0;
   #open = 0;
   #connected = false;
   #measuring = false;
-  #deadline: number | undefined;
+  /** At the end: what came so far, and until when more is waited for. */
+  #awaited: { readonly deliveries: number; readonly until: number } | undefined;
   #finished = false;
   #reportedAt = monotonicMs();
   #utilization: EventLoopUtilization = performance.eventLoopUtilization();
@@ -78,12 +80,14 @@ export class Herd implements LoadListener {
   opened(client: LoadClient, now: number): void {
     this.#connecting--;
     this.#open++;
+    this.#answeredAt = now;
     this.#connects.push(Math.round(1000 * (now - client.connectAt)));
     this.#connect();
   }
 
   refused(_client: LoadClient, reason: string): void {
     this.#connecting--;
+    this.#answeredAt = monotonicMs();
     count(this.#refused, reason);
   }
 
@@ -100,8 +104,9 @@ export class Herd implements LoadListener {
 
   message(client: LoadClient, fingerprint: number, bytes: number, now: number, payload: Buffer | undefined): void {
     if (this.#finished) return;
-    this.#log.received(client.index, fingerprint, bytes, client.messageStartedAt, now);
+    // Before the last reception of a message tells how it spread: its stamp belongs to that.
     if (payload !== undefined && this.#measuring) this.#tell({ kind: 'message', fingerprint, payload });
+    this.#log.received(client.index, fingerprint, bytes, client.messageStartedAt, now);
   }
 
   #turn(): void {
@@ -111,7 +116,7 @@ export class Herd implements LoadListener {
       this.#connected = true;
       this.#pingsFrom = now;
       this.#progress(now);
-      this.#tell({ kind: 'connected' });
+      this.#tell({ kind: 'connected', from: this.#startedAt, to: this.#answeredAt });
     }
     if (this.#connected && !this.#finished) this.#ping(now);
     if (this.#measuring && !this.#finished && this.#log.ended) this.#finishWhenComplete(now);
@@ -148,9 +153,10 @@ export class Herd implements LoadListener {
   }
 
   #finishWhenComplete(now: number): void {
-    this.#deadline ??= now + PATIENCE_MS;
+    const { deliveries } = this.#log;
+    if (deliveries !== this.#awaited?.deliveries) this.#awaited = { deliveries, until: now + PATIENCE_MS };
     const missing = (client: LoadClient): boolean => client.open && !this.#log.complete(client.index);
-    if (now < this.#deadline && this.#clients.some(missing)) return;
+    if (now < this.#awaited.until && this.#clients.some(missing)) return;
     this.#log.finish(this.#clients.filter(({ open }) => open).map(({ index }) => index));
     this.#finished = true;
     this.#progress(now);

@@ -32,7 +32,7 @@ interface Thread {
   readonly clients: number;
   readonly ended: Promise<void>;
   counts: HerdCounts;
-  connected: boolean;
+  connected: { readonly from: number; readonly to: number } | undefined;
   finished: boolean;
 }
 
@@ -70,7 +70,6 @@ export class Load {
   #busiest = 0;
   #measuredFrom = 0;
   #measuredUntil: number | undefined;
-  #connectSeconds = 0;
   #cpuFrom: NodeJS.CpuUsage = { user: 0, system: 0 };
   #cpuSeconds = 0;
   readonly #usages: Usages = {};
@@ -114,7 +113,9 @@ export class Load {
   }
   /** From the first connection's beginning until all were answered. */
   get connectSeconds(): number {
-    return this.#connectSeconds;
+    const times = this.#threads.flatMap(({ connected }) => connected ?? []);
+    const seconds = (Math.max(...times.map(({ to }) => to)) - Math.min(...times.map(({ from }) => from))) / 1000;
+    return Math.max(0, seconds);
   }
   /** So far. */
   get measuredSeconds(): number {
@@ -147,10 +148,8 @@ export class Load {
   }
 
   async #measure(): Promise<void> {
-    const startedAt = performance.now();
     this.#note('before');
-    await this.#until(() => this.#threads.every(({ connected }) => connected));
-    this.#connectSeconds = (performance.now() - startedAt) / 1000;
+    await this.#until(() => this.#threads.every(({ connected }) => connected !== undefined));
     this.#note('connected');
     if (this.counts.open === 0) return;
     this.#phase = 'settling';
@@ -205,7 +204,7 @@ export class Load {
     };
     const worker = new Worker(THREAD, { workerData, ...(THREAD.pathname.endsWith('.js') && { execArgv: [] }) });
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    const started: Thread = { worker, clients, ended, counts: NO_COUNTS, connected: false, finished: false };
+    const started: Thread = { worker, clients, ended, counts: NO_COUNTS, connected: undefined, finished: false };
     worker.on('message', (message: FromHerd) => {
       this.#take(started, thread, message);
     });
@@ -219,7 +218,7 @@ export class Load {
   #take(thread: Thread, number: number, message: FromHerd): void {
     switch (message.kind) {
       case 'connected':
-        thread.connected = true;
+        thread.connected = message;
         break;
       case 'progress':
         thread.counts = message.counts;

@@ -46,7 +46,8 @@ export interface HerdCounts {
 }
 
 export type FromHerd =
-  | { readonly kind: 'connected' }
+  /** All connections are answered; when the first began and the last was answered, in monotonic milliseconds. */
+  | { readonly kind: 'connected'; readonly from: number; readonly to: number }
   | {
       readonly kind: 'progress';
       readonly counts: HerdCounts;
