@@ -1,4 +1,4 @@
-import { type TrustedProxies, isWithin, parseAddress } from './trusted-proxies.ts';
+import { type TrustedProxies, isWithin, parseAddress, parsePeer } from './trusted-proxies.ts';
 
 /** Of a request with many lines of the header, at most so many last entries are walked; real chains have under five. */
 const MAX_HOPS = 32;
@@ -18,7 +18,7 @@ export function clientAddress(
   headerLines: readonly string[] | undefined,
   trusted: TrustedProxies,
 ): string | undefined {
-  const peerAddress = peer === undefined ? undefined : parseAddress(peer);
+  const peerAddress = peer === undefined ? undefined : parsePeer(peer);
   if (peerAddress === undefined || headerLines === undefined || headerLines.length === 0)
     return peerAddress?.toString();
   switch (trusted.mode) {

@@ -29,6 +29,36 @@ export function parseAddress(text: string): Address | undefined {
   return v6.isIPv4MappedAddress() ? v6.toIPv4Address() : v6;
 }
 
+/** Most addresses of peers that are remembered; each takes some 300 bytes. */
+export const MAX_KNOWN_PEERS = 1024;
+
+/** Reads the addresses of sockets, and remembers the last ones: a balancer's comes with every connection. */
+export class PeerAddresses {
+  readonly #known = new Map<string, Address>();
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** @param text no part of a longer one, such as a header's line, which would be kept in memory with it */
+  read(text: string): Address | undefined {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const address = parseAddress(text);
+    if (address === undefined) return undefined;
+    if (this.#known.size >= MAX_KNOWN_PEERS) this.#known.clear();
+    this.#known.set(text, address);
+    return address;
+  }
+}
+
+const peers = new PeerAddresses();
+
+/** Reads a socket's address. */
+export function parsePeer(text: string): Address | undefined {
+  return peers.read(text);
+}
+
 function parseRange(text: string): Range {
   const [base = '', bits, ...rest] = text.split('/');
   const mapped = /^::ffff:\d/i.test(base);
@@ -64,11 +94,11 @@ export function isWithin(address: Address, ranges: readonly Range[]): boolean {
 /** Whether a peer is one whose word on a client's address is believed. */
 export function isTrustedPeer(peer: string | undefined, trusted: TrustedProxies): boolean {
   if (trusted.mode !== 'ranges') return trusted.mode === 'all';
-  const address = peer === undefined ? undefined : parseAddress(peer);
+  const address = peer === undefined ? undefined : parsePeer(peer);
   return address !== undefined && isWithin(address, trusted.ranges);
 }
 
 /** One spelling of each address: IPv6 shortened, IPv4-mapped as IPv4, without a zone; `undefined` for what is none. */
 export function normalAddress(address: string | undefined): string | undefined {
-  return address === undefined ? undefined : parseAddress(address)?.toString();
+  return address === undefined ? undefined : parsePeer(address)?.toString();
 }

@@ -13,47 +13,54 @@ function intervalOf(rate: LeaseRequest['rate']): number {
   return rate === undefined ? 0 : Math.max(1, Math.round(1_000_000 / rate.perSecond));
 }
 
-/** What admit.lua's answer means. */
-function readAnswer(reply: unknown): LeaseAnswer {
-  const [result, retryAfterMs] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  switch (result) {
-    case 'admitted':
-    case 'ip':
-    case 'application':
-      return { result };
-    case 'rate':
-      if (typeof retryAfterMs === 'string' && /^\d{1,15}$/.test(retryAfterMs))
-        return { result, retryAfterMs: Number(retryAfterMs) };
+/** What admit.lua's answer to one connection means. */
+function readAnswer(answer: unknown): LeaseAnswer {
+  switch (answer) {
+    case 0:
+      return { result: 'admitted' };
+    case -1:
+      return { result: 'ip' };
+    case -2:
+      return { result: 'application' };
+    default:
+      if (Number.isSafeInteger(answer) && Number(answer) > 0) return { result: 'rate', retryAfterMs: Number(answer) };
+      throw new StateError('admit.lua gave an answer of another shape');
   }
-  throw new StateError('admit.lua gave an answer of another shape');
 }
 
 /**
  * Runs admit.lua, which tells everything about its arguments.
  *
- * @param leaseTtlMs until the lease expires
- * @throws StateError when its answer cannot be read
+ * @param leaseTtlMs until the leases expire
+ * @returns an answer for each request, in their order
+ * @throws StateError when an answer cannot be read
  */
-export async function admitLease(
+export async function admitLeases(
   client: RedisClient,
   keys: LimitKeys,
-  { lease, rate, addressLimit, applicationLimit }: LeaseRequest,
+  requests: readonly LeaseRequest[],
   leaseTtlMs: number,
-): Promise<LeaseAnswer> {
-  const reply = await client.eval(
-    ADMIT,
-    3,
-    keys.rate(rate?.address ?? ''),
-    keys.addressLeases(lease.address ?? ''),
-    keys.applicationLeases(lease.application ?? ''),
-    lease.member,
-    leaseTtlMs,
-    intervalOf(rate),
-    rate?.burst ?? 0,
-    lease.address === undefined ? '' : addressLimit,
-    lease.application === undefined ? '' : applicationLimit,
-  );
-  return readAnswer(reply);
+): Promise<LeaseAnswer[]> {
+  const names: string[] = [];
+  const values: (string | number)[] = [leaseTtlMs];
+  for (const { lease, rate, addressLimit, applicationLimit } of requests) {
+    names.push(
+      rate === undefined ? keys.absent : keys.rate(rate.address),
+      lease.address === undefined ? keys.absent : keys.addressLeases(lease.address),
+      lease.application === undefined ? keys.absent : keys.applicationLeases(lease.application),
+    );
+    values.push(
+      lease.member,
+      intervalOf(rate),
+      rate?.burst ?? 0,
+      lease.address === undefined ? '' : addressLimit,
+      lease.application === undefined ? '' : applicationLimit,
+    );
+  }
+  const reply = await client.eval(ADMIT, names.length, ...names, ...values);
+  if (!Array.isArray(reply) || reply.length !== requests.length)
+    throw new StateError('admit.lua gave an answer of another shape');
+  return reply.map(readAnswer);
 }
 
 /** The sorted sets that leases stand in, with their members. */

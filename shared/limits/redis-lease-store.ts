@@ -6,7 +6,8 @@ import { LimitedLog } from '../backplane/redis/limited-log.ts';
 import type { RedisDependencies } from '../backplane/redis/options.ts';
 import { askToWrite, prepareCommands } from '../backplane/redis/prepare.ts';
 import { Reconnects } from '../backplane/redis/reconnects.ts';
-import { admitLease, releaseLeases, renewLeases, runIdle } from './lease-scripts.ts';
+import { AdmissionBatch } from './admission-batch.ts';
+import { admitLeases, releaseLeases, renewLeases, runIdle } from './lease-scripts.ts';
 import type { Lease, LeaseAnswer, LeaseRequest, LeaseStore } from './lease-store.ts';
 
 export interface RedisLeaseStoreOptions {
@@ -20,13 +21,15 @@ export interface RedisLeaseStoreOptions {
 
 /**
  * Leases in Redis, on a connection of their own: behind the pages of the history, an admission would wait for megabytes.
- * Redis carries calls out in their order, except in a Cluster whose slots move.
+ * Redis carries calls out in their order, except in a Cluster whose slots move. Admissions
+ * that come in a rush go out together.
  */
 class RedisLeaseStore implements LeaseStore {
   readonly #leaseTtlMs: number;
   readonly #keys: LimitKeys;
   readonly #client: RedisClient;
   readonly #connection: RedisConnection;
+  readonly #admissions: AdmissionBatch;
   readonly #listeners: ((available: boolean) => void)[] = [];
 
   constructor(options: RedisLeaseStoreOptions, { log, metrics }: RedisDependencies) {
@@ -45,11 +48,16 @@ class RedisLeaseStore implements LeaseStore {
       prepare: () => prepareCommands(client, keys, target.mode, limited, () => this.#check()),
       check: () => this.#check(),
       onAvailable: (available) => {
+        // What has not been sent goes to no other server than the one that it was meant for.
+        this.#admissions.drop();
         for (const listener of this.#listeners) listener(available);
       },
       log: limited,
       metrics,
     });
+    this.#admissions = new AdmissionBatch((requests) =>
+      this.#connection.run('admit', () => admitLeases(client, keys, requests, options.leaseTtlMs)),
+    );
   }
 
   get available(): boolean {
@@ -65,22 +73,26 @@ class RedisLeaseStore implements LeaseStore {
   }
 
   stop(): void {
+    this.#admissions.drop();
     this.#connection.stop();
   }
 
   admit(request: LeaseRequest): Promise<LeaseAnswer> {
-    return this.#connection.run('admit', () => admitLease(this.#client, this.#keys, request, this.#leaseTtlMs));
+    return this.#admissions.add(request);
   }
 
   renew(leases: readonly Lease[]): Promise<void> {
+    this.#admissions.send();
     return this.#connection.run('renew', () => renewLeases(this.#client, this.#keys, leases, this.#leaseTtlMs));
   }
 
   release(leases: readonly Lease[]): Promise<void> {
+    this.#admissions.send();
     return this.#connection.run('release', () => releaseLeases(this.#client, this.#keys, leases));
   }
 
   probe(): Promise<void> {
+    this.#admissions.send();
     return this.#connection.run('probe', () => this.#check());
   }
 

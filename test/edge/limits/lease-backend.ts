@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import type { Cluster, Redis } from 'ioredis';
 import { gcra } from '../../../edge/limits/gcra.ts';
 import { limitKeys } from '../../../shared/backplane/redis/keys.ts';
-import { admitLease, releaseLeases, renewLeases } from '../../../shared/limits/lease-scripts.ts';
+import { admitLeases, releaseLeases, renewLeases } from '../../../shared/limits/lease-scripts.ts';
 import type { Lease, LeaseAnswer, LeaseRequest } from '../../../shared/limits/lease-store.ts';
 
 /** What carries out the commands of the limits: the scripts on a Redis, or a model of them. */
@@ -95,10 +96,12 @@ export class ScriptBackend implements LeaseBackend {
     this.#keys = limitKeys(prefix);
   }
 
-  admit(request: LeaseRequest, ttlMs: number): Promise<LeaseAnswer> {
+  async admit(request: LeaseRequest, ttlMs: number): Promise<LeaseAnswer> {
     this.#note([request.lease]);
     if (request.rate !== undefined) this.#rates.add(this.#keys.rate(request.rate.address));
-    return admitLease(this.#client, this.#keys, request, ttlMs);
+    const [answer] = await admitLeases(this.#client, this.#keys, [request], ttlMs);
+    assert.ok(answer !== undefined);
+    return answer;
   }
 
   renew(leases: readonly Lease[], ttlMs: number): Promise<void> {

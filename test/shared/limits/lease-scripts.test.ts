@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { limitKeys, streamKeys, type LimitKeys } from '../../../shared/backplane/redis/keys.ts';
-import { admitLease, releaseLeases, renewLeases, runIdle } from '../../../shared/limits/lease-scripts.ts';
+import { admitLeases, releaseLeases, renewLeases, runIdle } from '../../../shared/limits/lease-scripts.ts';
 import type { Lease, LeaseRequest } from '../../../shared/limits/lease-store.ts';
 import { openRedis, uniquePrefix, type SharedRedis } from '../../support/redis.ts';
 
@@ -38,8 +38,18 @@ describe('the scripts of the limits', () => {
     await redis.close();
   });
 
-  const admit = (one: Lease, more: Partial<LeaseRequest> = {}, ttlMs = TTL_MS) =>
-    admitLease(client, keys, { lease: one, rate: undefined, addressLimit: 2, applicationLimit: 2, ...more }, ttlMs);
+  const request = (one: Lease, more: Partial<LeaseRequest> = {}): LeaseRequest => ({
+    lease: one,
+    rate: undefined,
+    addressLimit: 2,
+    applicationLimit: 2,
+    ...more,
+  });
+  const admit = async (one: Lease, more: Partial<LeaseRequest> = {}, ttlMs = TTL_MS) => {
+    const [answer] = await admitLeases(client, keys, [request(one, more)], ttlMs);
+    assert.ok(answer !== undefined);
+    return answer;
+  };
   const members = (key: string) => client.zrange(key, 0, '-1');
   const now = async () => {
     const [seconds, micros] = (await client.call('TIME')) as [string, string];
@@ -71,6 +81,33 @@ describe('the scripts of the limits', () => {
     ]);
     assert.deepEqual(await members(keys.applicationLeases(APPLICATION)), ['a', 'b']);
     assert.deepEqual(await members(keys.addressLeases(ADDRESS)), ['a']);
+  });
+
+  it('answer several connections in one call as they would one after the other', async () => {
+    const rate = { address: ADDRESS, perSecond: 0.001, burst: 4 };
+    const other = { address: '192.0.2.1' };
+    await renewLeases(client, keys, [lease('old', { application: undefined })], TTL_MS);
+    await client.zadd(keys.addressLeases(ADDRESS), (await now()) - 1, 'old');
+    const requests = [
+      request(lease('a'), { rate }),
+      request(lease('b', { application: undefined }), { rate }),
+      request(lease('c'), { rate }),
+      request(lease('d', other)),
+      request(lease('e', other)),
+      request(lease('f', { address: undefined, application: 'other' }), { rate, applicationLimit: 0 }),
+      request(lease('g', { address: '192.0.2.2', application: undefined }), { rate }),
+      request(lease('h', { address: undefined, application: undefined })),
+    ];
+    const answers = await admitLeases(client, keys, requests, TTL_MS);
+    assert.deepEqual(
+      answers.map(({ result }) => result),
+      ['admitted', 'admitted', 'ip', 'admitted', 'application', 'application', 'rate', 'admitted'],
+    );
+    assert.deepEqual(await members(keys.addressLeases(ADDRESS)), ['a', 'b']);
+    assert.deepEqual(await members(keys.addressLeases(other.address)), ['d']);
+    assert.deepEqual(await members(keys.applicationLeases(APPLICATION)), ['a', 'd']);
+    for (const key of [keys.addressLeases(ADDRESS), keys.applicationLeases(APPLICATION)])
+      assert.ok((await client.pttl(key)) > TTL_MS - 5000);
   });
 
   it('admit nobody of an application whose limit is 0', async () => {
