@@ -106,6 +106,15 @@ const CONTRADICTIONS: readonly (readonly [string, JsonObject, RegExp])[] = [
     /ingest\.extraEnv: UPSTREAM_WS is not set here, expected upstreams/,
   ],
   [
+    'a log file where nothing can be written',
+    {
+      config: { logDir: '/var/log/flashcast' },
+      ingest: { extraVolumeMounts: [{ name: 'logs', mountPath: '/var/log/' }] },
+      edge: { extraVolumeMounts: [{ name: 'logs', mountPath: '/var/log/flash' }] },
+    },
+    /^- edge: logDir is \/var\/log\/flashcast, expected edge\.extraVolumeMounts/m,
+  ],
+  [
     'no Redis',
     { redis: { enabled: false } },
     /Redis: not set, expected externalRedis\.url or externalRedis\.existingSecret/,

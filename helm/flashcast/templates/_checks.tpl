@@ -79,6 +79,16 @@
 {{- if and (has ($values.strategy.maxSurge | toString) (list "0" "0%")) (has ($values.strategy.maxUnavailable | toString) (list "0" "0%")) }}
 - {{ $component }}.strategy: expected maxSurge or maxUnavailable above 0, or else no rollout can begin
 {{- end }}
+{{- with $values.config.logDir | default $v.config.logDir }}
+{{- $directory := . }}
+{{- $mounted := false }}
+{{- range $values.extraVolumeMounts }}
+{{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $directory) }}{{ $mounted = true }}{{ end }}
+{{- end }}
+{{- if and $v.containerSecurityContext.readOnlyRootFilesystem (not $mounted) }}
+- {{ $component }}: logDir is {{ . }}, expected {{ $component }}.extraVolumeMounts to have a volume there, as the root file system is read-only
+{{- end }}
+{{- end }}
 {{- range $values.extraEnv }}
 {{- $name := .name | trimSuffix "_FILE" }}
 {{- $owner := get (fromYaml (include "flashcast.ownedVariables" $)) $name }}
