@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict';
 import { ClientSwarm, type SeenMessage, type SwarmClient } from '../support/client-swarm.ts';
-import { ComposeStack, docker, dockerAnswers, IMAGE } from './docker.ts';
+import { ComposeStack, docker, dockerAnswers, IMAGE, needsDocker } from './docker.ts';
 
 /** The first build of the image installs all packages twice. */
 const BUILD_PATIENCE_MS = 8 * 60_000;
 const TEST_PATIENCE_MS = 60_000;
 const CLIENTS = 300;
-
-/** Lets the suite be left out, visibly, where there is no Docker and nobody requires it. */
-async function needsDocker(context: Mocha.Context): Promise<void> {
-  if (await dockerAnswers()) return;
-  assert.notEqual(
-    process.env['FLASHCAST_REQUIRE_DOCKER'],
-    '1',
-    'FLASHCAST_REQUIRE_DOCKER is set: docker compose must answer',
-  );
-  context.skip();
-}
 
 /** Flashblocks of the built-in builder that nobody received: each follows its block's one before, or begins the next block. */
 function missing(messages: readonly SeenMessage[]): string[] {

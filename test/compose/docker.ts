@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -37,26 +38,45 @@ export async function dockerAnswers(): Promise<boolean> {
   }
 }
 
+/** Lets the suite be left out, visibly, where there is no Docker and nobody requires it. */
+export async function needsDocker(context: Mocha.Context): Promise<void> {
+  if (await dockerAnswers()) return;
+  assert.notEqual(
+    process.env['FLASHCAST_REQUIRE_DOCKER'],
+    '1',
+    'FLASHCAST_REQUIRE_DOCKER is set: docker compose must answer',
+  );
+  context.skip();
+}
+
 /** The services of docker-compose.yml under a project name and on ports of their own. */
 export class ComposeStack {
   readonly #project = `flashcast-test-${randomBytes(4).toString('hex')}`;
+  readonly #profiles: readonly string[];
+
+  constructor(profiles: readonly string[] = []) {
+    this.#profiles = profiles.flatMap((profile) => ['--profile', profile]);
+  }
 
   /** `docker compose ARGS` on this project; nothing of the surroundings chooses its image, ports or builder. */
   compose(...args: readonly string[]): Promise<string> {
     const files = ['-f', 'docker-compose.yml', '-f', 'test/compose/override.yml'];
-    return docker(['compose', '-p', this.#project, ...files, ...args], {
+    return docker(['compose', '-p', this.#project, ...this.#profiles, ...files, ...args], {
       FLASHCAST_IMAGE: IMAGE,
       FLASHCAST_BIND: '127.0.0.1',
       FLASHCAST_PORT: '0',
+      PROMETHEUS_PORT: '0',
+      GRAFANA_PORT: '0',
       UPSTREAM_WS: '',
       LOG_LEVEL: 'info',
     });
   }
 
-  /** Builds, starts and waits until every service is healthy. */
-  async up(edges: number): Promise<void> {
+  /** Builds, starts and waits until every service is healthy, or those that are named and what they need. */
+  async up(edges: number, services: readonly string[] = []): Promise<void> {
+    const wait = ['--wait', '--wait-timeout', '120'];
     try {
-      await this.compose('up', '-d', '--build', '--wait', '--wait-timeout', '120', '--scale', `edge=${edges}`);
+      await this.compose('up', '-d', '--build', ...wait, '--scale', `edge=${edges}`, ...services);
     } catch (error) {
       const logs = await this.compose('logs', '--tail', '20').catch(() => 'no logs');
       throw new Error(`docker compose up failed; the logs:\n${logs}`, { cause: error });
@@ -75,8 +95,13 @@ export class ComposeStack {
   }
 
   /** Port of the host that HAProxy serves clients on. */
-  async clientPort(): Promise<number> {
-    return Number((await this.compose('port', 'haproxy', '8545')).split(':')[1]);
+  clientPort(): Promise<number> {
+    return this.portOf('haproxy', 8545);
+  }
+
+  /** Port of the host that a port of a service is published on. */
+  async portOf(service: string, port: number): Promise<number> {
+    return Number((await this.compose('port', service, String(port))).split(':')[1]);
   }
 
   /** Clients that an edge's container says it has. */
