@@ -18,12 +18,12 @@ export interface LoadPlan {
 }
 
 /** Base's pace, as the goals are given for it. */
-const INTERVAL_MS = 200;
+export const INTERVAL_MS = 200;
 /** Beyond what the messages take: connecting, settling, stragglers. */
 const PATIENCE_MS = 90_000;
 
 /** Runs what needs resources, and ends those. */
-async function withResources<Result>(run: (use: Use) => Promise<Result>): Promise<Result> {
+export async function withResources<Result>(run: (use: Use) => Promise<Result>): Promise<Result> {
   const opened: AsyncDisposable[] = [];
   try {
     return await run((resource) => {

@@ -6,6 +6,7 @@ import { measure, type LoadPlan } from './measure.ts';
 import { readRunCommand, type RunOptions } from './options.ts';
 import type { Row } from './row.ts';
 import { ROWS } from './rows/index.ts';
+import { soak } from './soak.ts';
 import { insertLines, renderTable } from './table.ts';
 import { judge, type LineVerdict } from './verdict.ts';
 
@@ -57,10 +58,15 @@ async function runRow(row: Row, { repeat, smoke }: RunOptions): Promise<readonly
 /**
  * Runs the table for a command line.
  *
- * @returns the exit status: 0, 2 where the command line is wrong. A goal that is missed is no failure: the table says it
+ * @returns the exit status: 0, 1 where a soak found growth or losses, 2 where the command line is wrong. A goal that is missed is no failure: the table says it
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const command = readRunCommand(argv, ROWS);
+  if (command.kind === 'soak') {
+    const { text, met } = await soak(command.durationMs);
+    console.log(text);
+    return met ? 0 : 1;
+  }
   if (command.kind !== 'run') {
     process[command.kind === 'help' ? 'stdout' : 'stderr'].write(command.text);
     return command.kind === 'help' ? 0 : 2;
