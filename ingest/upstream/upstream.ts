@@ -6,7 +6,7 @@
  * closed, what it still delivers being passed on.
  */
 import { contentHashOf } from '../../shared/envelope.ts';
-import { readFlashblockHead, type Position } from '../../shared/flashblock.ts';
+import type { Position } from '../../shared/flashblock.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import type { UpstreamMessage } from '../message.ts';
@@ -17,6 +17,7 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { decodeFrame } from './decode.ts';
 import type { ConnectionEnd } from './failure.ts';
+import { KnownHeads } from './known-heads.ts';
 import { UpstreamObserver, type UpstreamMetrics } from './observer.ts';
 
 export interface UpstreamOptions extends ConnectionOptions {
@@ -40,6 +41,8 @@ export interface UpstreamDependencies {
   /** Uniform in [0, 1). */
   readonly random?: () => number;
   readonly clock?: Clock;
+  /** Shared by upstreams that deliver the same messages. */
+  readonly heads?: KnownHeads;
   /** PEM certificates to trust in place of the system's. */
   readonly ca?: string;
 }
@@ -66,6 +69,7 @@ export class Upstream {
   readonly #options: UpstreamOptions;
   readonly #deps: UpstreamDependencies;
   readonly #clock: Clock;
+  readonly #heads: KnownHeads;
   readonly #observer: UpstreamObserver;
   readonly #backoff: Backoff;
   readonly #stale: Deadline;
@@ -94,6 +98,7 @@ export class Upstream {
     this.#options = options;
     this.#deps = deps;
     this.#clock = deps.clock ?? createSystemClock();
+    this.#heads = deps.heads ?? new KnownHeads();
     this.#observer = new UpstreamObserver(this.name, deps.metrics, deps.log);
     this.#backoff = new Backoff(options.subscriberMaxIntervalMs, deps.random ?? Math.random);
     this.#stale = new Deadline(this.#clock, deps.stall, () => {
@@ -203,7 +208,8 @@ export class Upstream {
     this.#observer.message(data.length, frame.kind);
     if (frame.kind === 'oversized') return;
     const { kind, content } = frame;
-    const head = kind === 'json' ? readFlashblockHead(content) : undefined;
+    const contentHash = contentHashOf(content);
+    const head = kind === 'json' ? this.#heads.read(content, contentHash) : undefined;
     if (head !== undefined) this.#observer.flashblock(head);
     this.#deps.onMessage({
       upstream: this.#position,
@@ -212,7 +218,7 @@ export class Upstream {
       afterStall,
       kind,
       content,
-      contentHash: contentHashOf(content),
+      contentHash,
       ...(head && { head }),
     });
   }

@@ -1,4 +1,5 @@
 import { createSystemClock } from './clock.ts';
+import { KnownHeads } from './known-heads.ts';
 import { createUpstream, type Upstream, type UpstreamDependencies, type UpstreamOptions } from './upstream.ts';
 
 export interface UpstreamsOptions extends UpstreamOptions {
@@ -23,7 +24,7 @@ export interface Upstreams {
  * @throws UpstreamAddressError
  */
 export function createUpstreams(options: UpstreamsOptions, deps: UpstreamDependencies): Upstreams {
-  const shared = { ...deps, clock: deps.clock ?? createSystemClock() };
+  const shared = { ...deps, clock: deps.clock ?? createSystemClock(), heads: deps.heads ?? new KnownHeads() };
   const list = options.upstreamWs.map((uri, position) => createUpstream(uri, position, options, shared));
   return {
     list,
