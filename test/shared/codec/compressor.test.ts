@@ -84,14 +84,14 @@ describe('the load of an engine', () => {
 
 describe('the native engine', () => {
   it('compresses on the loop only what is small, at a quality that is quick', () => {
-    assert.equal(NativeCompressor.placeOf(16_384, 5), 'loop');
-    assert.equal(NativeCompressor.placeOf(16_385, 0), 'pool');
+    assert.equal(NativeCompressor.placeOf(65_536, 5), 'loop');
+    assert.equal(NativeCompressor.placeOf(65_537, 0), 'pool');
     assert.equal(NativeCompressor.placeOf(100, 6), 'pool');
   });
 
   it('has at most 64 messages in the pool', async () => {
     const compressor = new NativeCompressor({ compressionEngine: 'native', compressionQuality: 0 });
-    const large = Buffer.alloc(16_385, ' ');
+    const large = Buffer.alloc(65_537, ' ');
     const held = Array.from({ length: 64 }, () => compressor.compress(large));
     await assert.rejects(compressor.compress(large), BUSY);
     await Promise.all(held);
