@@ -95,7 +95,9 @@ export class Entrance {
     }
     const route = routeOf(request.method, request.url);
     if (route.name === 'health') {
-      this.#answerHealth(socket);
+      const problem = requestProblem(request);
+      if (problem === undefined) this.#answerHealth(socket);
+      else this.#refuse(socket, problem);
       return;
     }
     const candidate = route.name === 'stream' ? { ...route, headers: request.headers } : undefined;
@@ -116,6 +118,8 @@ export class Entrance {
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') return UPGRADE_REQUIRED;
     const problem = upgradeProblem(request);
     if (problem !== undefined || room === 'ok') return problem;
+    // Those who come to an edge that goes away are to go to another one, and not to try again.
+    if (this.#deps.isDraining()) return DRAINING;
     this.#deps.metrics.globalRateLimitedRequests.inc();
     return INSTANCE_FULL;
   }

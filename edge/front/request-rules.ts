@@ -31,5 +31,7 @@ export function upgradeProblem(request: Request): Refusal | undefined {
   if (request.rawHeaders.length / 2 > MAX_HEADER_LINES) return TOO_MANY_HEADERS;
   if (request.httpVersion !== '1.1') return badRequest('Expected HTTP/1.1');
   if (hasBody(request)) return badRequest('Expected no body');
+  // Of several Node keeps the first; a proxy on the way may have looked at another one.
+  if (new Set(headerLines(request, 'authorization')).size > 1) return badRequest('Expected one Authorization header');
   return requestProblem(request);
 }

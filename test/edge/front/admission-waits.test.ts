@@ -124,6 +124,19 @@ describe('an admission that has to wait', () => {
     await harness.clients(5);
   });
 
+  it('is told that the edge drains, and not that it is full, where both hold', async () => {
+    const { harness, gate } = await gated({ maxPending: 1 });
+    const waiting = await asking(harness, gate);
+    const drained = harness.front.drain();
+    const late = use(new RawPeer(harness.port));
+    late.socket.write(upgradeRequest());
+    await late.end();
+    assert.deepEqual([late.status, JSON.parse(late.body)], [503, { message: 'Draining' }]);
+    gate.waiting[0]!();
+    await waiting.end();
+    await drained;
+  });
+
   it('counts as pending until it is refused and gone', async () => {
     const { harness, gate } = await gated({ maxPending: 1, handshakeTimeoutMs: 60_000 });
     const peer = await asking(harness, gate);

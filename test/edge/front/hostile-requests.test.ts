@@ -56,6 +56,21 @@ describe('hostile requests', () => {
     assert.equal(await refused(harness, expecting, 200), '');
   });
 
+  it('with two Authorization headers that differ do not become clients', async () => {
+    const harness = use(await EdgeHarness.start());
+    const two = (other: string) => ['Authorization: Bearer one', `Authorization: Bearer ${other}`];
+    assert.equal(await refused(harness, upgradeRequest('/ws', two('two')), 400), 'Expected one Authorization header');
+    assert.equal(use(await RawPeer.upgrade(harness.port, '/ws', two('one'))).status, 101);
+  });
+
+  it('for /healthz with no Host or two are refused, with an upgrade and without', async () => {
+    const harness = use(await EdgeHarness.start());
+    for (const request of [HEALTH, upgradeRequest('/healthz')]) {
+      for (const hosts of ['', 'Host: a\r\nHost: b\r\n'])
+        assert.equal(await refused(harness, request.replace(/Host: .*\r\n/, hosts), 400), 'Expected one Host header');
+    }
+  });
+
   it('with no Host, two, or of another version of HTTP do not become clients', async () => {
     const harness = use(await EdgeHarness.start());
     assert.equal(
