@@ -12,6 +12,7 @@ import type { EncodingMetrics } from '../shared/metrics/encoding-metrics.ts';
 import type { Check } from '../shared/operations/check.ts';
 import type { StallDetector } from '../shared/stall-detector.ts';
 import { KeyInForceStep } from './admission/key-in-force-step.ts';
+import type { Places } from './admission/steps.ts';
 import { edgeChecks } from './edge-checks.ts';
 import { Fanout } from './fanout/fanout.ts';
 import type { LagLimits } from './fanout/limits.ts';
@@ -43,6 +44,8 @@ export interface EdgeDependencies {
   readonly limits: ConnectionLimits;
   /** Started and stopped by the edge; `undefined` where no keys are set. */
   readonly keys: KeyStore | undefined;
+  /** Where INSTANCE_CONNECTION_LIMIT is counted, for an edge that shares it with others. */
+  readonly places?: Places | undefined;
   readonly metrics: EdgeMetrics;
   readonly encodingMetrics: EncodingMetrics;
   /** Started and stopped by the program. */
@@ -63,6 +66,7 @@ export class Edge {
   readonly #front: Front;
   readonly #log: Logger;
   #newest: RingEntry | undefined;
+  #onListening: () => void = () => undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: EdgeOptions, deps: EdgeDependencies) {
@@ -102,6 +106,7 @@ export class Edge {
       log,
       tls,
       keys: keys && createKeyStep(options, keys, metrics),
+      places: deps.places,
       limits: [new LimitsStep(limits, metrics), ...(keys === undefined ? [] : [new KeyInForceStep(keys)])],
     });
     keys?.onLapsed((keyIds, lapse) => this.#front.endClientsOf(keyIds, lapse));
@@ -147,6 +152,11 @@ export class Edge {
     await this.#keys?.reload();
   }
 
+  /** Called when clients can connect, which may be long before the start has ended. */
+  onListening(listener: () => void): void {
+    this.#onListening = listener;
+  }
+
   /** Where clients connect; only after the start. */
   address(): { readonly host: string; readonly port: number } {
     return this.#front.address();
@@ -189,6 +199,7 @@ export class Edge {
   async #listen(): Promise<void> {
     await this.#limits.start();
     await this.#front.start();
+    if (this.#front.isListening) this.#onListening();
   }
 
   async #fill(): Promise<void> {

@@ -1,4 +1,4 @@
-/** The steps of the admission that need nothing beyond this process. */
+/** The steps of the admission that need nothing beyond this machine. */
 import type { AdmissionStep, Candidate } from './admission.ts';
 import { DRAINING, INSTANCE_FULL, type Refusal } from './refusal.ts';
 
@@ -15,32 +15,61 @@ export class DrainingStep implements AdmissionStep {
   }
 }
 
-/** Bounds the clients of this process (INSTANCE_CONNECTION_LIMIT), those in the middle of their admission included. */
-export class InstanceLimitStep implements AdmissionStep {
+/** Places for clients. Whoever shares INSTANCE_CONNECTION_LIMIT with other processes takes them where all take theirs. */
+export interface Places {
+  /** @returns whether there was one; it is held until {@link release} */
+  take(): boolean | Promise<boolean>;
+  /** Gives a place back. */
+  release(): void;
+}
+
+/** The places of a process that shares them with nobody. */
+export class OwnPlaces implements Places {
   readonly #limit: number;
-  readonly #onRefused: () => void;
   #taken = 0;
 
-  constructor(limit: number, onRefused: () => void) {
+  constructor(limit: number) {
     this.#limit = limit;
-    this.#onRefused = onRefused;
   }
 
   get taken(): number {
     return this.#taken;
   }
 
-  admit(): Refusal | undefined {
-    if (this.#taken >= this.#limit) {
-      this.#onRefused();
-      return INSTANCE_FULL;
-    }
+  take(): boolean {
+    if (this.#taken >= this.#limit) return false;
     this.#taken += 1;
-    return undefined;
+    return true;
   }
 
   release(): void {
     this.#taken -= 1;
+  }
+}
+
+/** Bounds the clients (INSTANCE_CONNECTION_LIMIT), those in the middle of their admission included. */
+export class InstanceLimitStep implements AdmissionStep {
+  readonly #places: Places;
+  readonly #onRefused: () => void;
+
+  constructor(places: Places, onRefused: () => void) {
+    this.#places = places;
+    this.#onRefused = onRefused;
+  }
+
+  admit(): Refusal | undefined | Promise<Refusal | undefined> {
+    const taken = this.#places.take();
+    return typeof taken === 'boolean' ? this.#verdict(taken) : taken.then((had) => this.#verdict(had));
+  }
+
+  release(): void {
+    this.#places.release();
+  }
+
+  #verdict(taken: boolean): Refusal | undefined {
+    if (taken) return undefined;
+    this.#onRefused();
+    return INSTANCE_FULL;
   }
 }
 

@@ -9,7 +9,7 @@ import type { DisconnectReason, EdgeMetrics } from '../../shared/metrics/edge-me
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import { Admission, type AdmissionStep, type Grant } from '../admission/admission.ts';
 import { ParametersStep } from '../admission/parameters.ts';
-import { DrainingStep, InstanceLimitStep, WithoutKeysStep } from '../admission/steps.ts';
+import { DrainingStep, InstanceLimitStep, OwnPlaces, type Places, WithoutKeysStep } from '../admission/steps.ts';
 import { parseTrustedProxies } from '../admission/trusted-proxies.ts';
 import type { Lapse } from '../keys/key-uses.ts';
 import type { Fanout } from '../fanout/fanout.ts';
@@ -49,6 +49,8 @@ export interface FrontDependencies {
   readonly blockEnd: Pick<BlockEnd, 'reached' | 'blockTimeMs'>;
   /** Checks keys; without it there are none. */
   readonly keys?: AdmissionStep | undefined;
+  /** Where INSTANCE_CONNECTION_LIMIT is counted; by itself without it. */
+  readonly places?: Places | undefined;
   /** What follows the parameters and may ask Redis: connect rate, connections by address and by application. */
   readonly limits?: readonly AdmissionStep[];
   /** Started and stopped by its maker. Without it connections are plain. */
@@ -110,6 +112,10 @@ export class Front implements ConnectionHost, Drained<Connection> {
   /** Where it listens; only while it does. */
   address(): { host: string; port: number } {
     return this.#listener.address();
+  }
+
+  get isListening(): boolean {
+    return this.#listener.listening;
   }
 
   get isDraining(): boolean {
@@ -203,7 +209,7 @@ export class Front implements ConnectionHost, Drained<Connection> {
     const draining = new DrainingStep(() => this.#refusing);
     return [
       draining,
-      new InstanceLimitStep(this.#settings.instanceConnectionLimit, () =>
+      new InstanceLimitStep(this.#deps.places ?? new OwnPlaces(this.#settings.instanceConnectionLimit), () =>
         this.#deps.metrics.globalRateLimitedRequests.inc(),
       ),
       this.#deps.keys ?? new WithoutKeysStep(),

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Admission, type AdmissionStep, type Candidate, type Grant } from '../../../edge/admission/admission.ts';
 import { NOT_FOUND, badRequest, rawAnswer, refusalBytes } from '../../../edge/admission/refusal.ts';
-import { InstanceLimitStep } from '../../../edge/admission/steps.ts';
+import { InstanceLimitStep, OwnPlaces } from '../../../edge/admission/steps.ts';
 
 const CANDIDATE: Candidate = { query: new URLSearchParams(), headers: {} };
 const GRANT: Grant = { address: undefined, encoding: 'br' };
@@ -46,7 +46,8 @@ describe('admission', () => {
 
   it('never lets more in than the instance limit, also while a later step takes its time', async () => {
     let refused = 0;
-    const limit = new InstanceLimitStep(2, () => (refused += 1));
+    const places = new OwnPlaces(2);
+    const limit = new InstanceLimitStep(places, () => (refused += 1));
     let open: () => void = () => undefined;
     const gate = new Promise<undefined>((resolve) => (open = () => resolve(undefined)));
     const admission = new Admission([limit, { admit: () => gate }]);
@@ -54,9 +55,27 @@ describe('admission', () => {
     open();
     const statuses = (await Promise.all(attempts)).map((refusal) => refusal?.status);
     assert.deepEqual(statuses, [undefined, undefined, 429, 429, 429]);
-    assert.deepEqual([limit.taken, refused], [2, 3]);
+    assert.deepEqual([places.taken, refused], [2, 3]);
     admission.release(GRANT);
-    assert.equal(limit.taken, 1);
+    assert.equal(places.taken, 1);
+  });
+
+  it('waits for a place that another process gives, and gives it back', async () => {
+    let refused = 0;
+    let released = 0;
+    let answer: (had: boolean) => void = () => undefined;
+    const take = () => new Promise<boolean>((resolve) => (answer = resolve));
+    const places = { take, release: () => (released += 1) };
+    const admission = new Admission([new InstanceLimitStep(places, () => (refused += 1))]);
+    const first = admission.admit(CANDIDATE, { ...GRANT });
+    answer(true);
+    assert.equal(await first, undefined);
+    const second = admission.admit(CANDIDATE, { ...GRANT });
+    answer(false);
+    assert.equal((await second)?.status, 429);
+    assert.deepEqual([refused, released], [1, 0]);
+    admission.release(GRANT);
+    assert.equal(released, 1);
   });
 });
 
