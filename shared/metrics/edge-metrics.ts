@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Summary, type Registry } from 'prom-client';
+import { type Aggregator, Counter, Gauge, Histogram, Summary, type Registry } from 'prom-client';
 import { LATENCY_BUCKETS } from './buckets.ts';
 
 /** Why a client's connection ended; the closed set of the label `reason`. */
@@ -43,11 +43,17 @@ export type ResumeOutcome = (typeof RESUME_OUTCOMES)[number];
 /** What an edge measures: the stream as it arrives, latency, clients, admission. */
 export type EdgeMetrics = ReturnType<typeof createEdgeMetrics>;
 
-/** Registers the edge's metrics; every member of a closed label set appears at 0 at once. */
+/**
+ * Registers the edge's metrics; every member of a closed label set appears at 0 at once. Over several workers they are summed unless
+ * an aggregator says otherwise: what each worker counts of the one stream is the most of them, a state is the worst of them, and
+ * what describes the newest message is that of the worker that is ahead, which comes first.
+ */
 export function createEdgeMetrics(registry: Registry) {
   const registers = [registry];
-  const counter = (name: string, help: string) => new Counter({ name, help, registers });
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const counter = (name: string, help: string, aggregator: Aggregator = 'sum') =>
+    new Counter({ name, help, registers, aggregator });
+  const gauge = (name: string, help: string, aggregator: Aggregator = 'sum') =>
+    new Gauge({ name, help, registers, aggregator });
   const seconds = (name: string, help: string) => new Histogram({ name, help, buckets: LATENCY_BUCKETS, registers });
   const metrics = {
     sentMessages: counter('websocket_proxy_sent_messages', 'Messages written to clients'),
@@ -73,7 +79,11 @@ export function createEdgeMetrics(registry: Registry) {
       labelNames: ['app'] as const,
       registers,
     }),
-    broadcastQueueSize: gauge('websocket_proxy_broadcast_queue_size', 'Messages that wait for the slowest client'),
+    broadcastQueueSize: gauge(
+      'websocket_proxy_broadcast_queue_size',
+      'Messages that wait for the slowest client',
+      'max',
+    ),
     messageSendDuration: new Summary({
       name: 'websocket_proxy_message_send_duration',
       help: 'Seconds that a slice of the fan-out took',
@@ -83,15 +93,16 @@ export function createEdgeMetrics(registry: Registry) {
       registers,
     }),
 
-    streamMessages: counter('flashcast_stream_messages_total', 'Messages of the stream'),
-    streamSequence: gauge('flashcast_stream_sequence', 'Number of the newest message'),
-    streamBlockNumber: gauge('flashcast_stream_block_number', 'Block of the newest flashblock'),
-    streamFlashblockIndex: gauge('flashcast_stream_flashblock_index', 'Index of the newest flashblock'),
+    streamMessages: counter('flashcast_stream_messages_total', 'Messages of the stream', 'max'),
+    streamSequence: gauge('flashcast_stream_sequence', 'Number of the newest message', 'first'),
+    streamBlockNumber: gauge('flashcast_stream_block_number', 'Block of the newest flashblock', 'first'),
+    streamFlashblockIndex: gauge('flashcast_stream_flashblock_index', 'Index of the newest flashblock', 'first'),
     streamAge: gauge(
       'flashcast_stream_age_seconds',
       'Time since the newest message arrived, or since the start where none came yet',
+      'max',
     ),
-    streamEpochs: counter('flashcast_stream_epochs_total', 'Changes of the epoch'),
+    streamEpochs: counter('flashcast_stream_epochs_total', 'Changes of the epoch', 'max'),
     streamGaps: new Counter({
       name: 'flashcast_stream_gaps_total',
       help: 'Messages that the channel skipped: filled from the history, or lost',
@@ -101,11 +112,17 @@ export function createEdgeMetrics(registry: Registry) {
     streamHasReceipts: gauge(
       'flashcast_stream_has_receipts',
       'Whether the newest message with transactions that filters were asked about carries receipts, without which no topic matches',
+      'first',
     ),
-    streamUnknownMessages: counter('flashcast_stream_unknown_messages_total', 'Messages that are not flashblocks'),
+    streamUnknownMessages: counter(
+      'flashcast_stream_unknown_messages_total',
+      'Messages that are not flashblocks',
+      'max',
+    ),
     streamUnknownVersions: counter(
       'flashcast_stream_unknown_versions_total',
       'Envelopes of a version that this release does not read',
+      'max',
     ),
 
     ingestToEdge: seconds(
@@ -142,9 +159,9 @@ export function createEdgeMetrics(registry: Registry) {
       'flashcast_filter_evaluate_seconds',
       'Time that it took to ask all filters about a message at once',
     ),
-    clientQueueBytes: gauge('flashcast_client_queue_bytes', 'Bytes that wait for the slowest client'),
-    instanceConnectionLimit: gauge('flashcast_instance_connection_limit', 'INSTANCE_CONNECTION_LIMIT'),
-    draining: gauge('flashcast_draining', '1 while the edge drains'),
+    clientQueueBytes: gauge('flashcast_client_queue_bytes', 'Bytes that wait for the slowest client', 'max'),
+    instanceConnectionLimit: gauge('flashcast_instance_connection_limit', 'INSTANCE_CONNECTION_LIMIT', 'max'),
+    draining: gauge('flashcast_draining', '1 while the edge drains', 'max'),
     admissions: new Counter({
       name: 'flashcast_admissions_total',
       help: 'Connection attempts, by result',
@@ -158,6 +175,7 @@ export function createEdgeMetrics(registry: Registry) {
     tlsCertificateNotAfter: gauge(
       'flashcast_tls_certificate_not_after_seconds',
       'When the certificate in force ends, seconds since 1970; 0 without TLS',
+      'min',
     ),
     resumes: new Counter({
       name: 'flashcast_resumes_total',

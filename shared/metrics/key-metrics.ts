@@ -10,6 +10,7 @@ export function createKeyMetrics(registry: Registry) {
       name: 'flashcast_api_keys_loaded',
       help: 'API keys in force, those included that have expired and still stand in the file',
       registers,
+      aggregator: 'max',
     }),
     apiKeysReloadFailures: new Counter({
       name: 'flashcast_api_keys_reload_failures_total',

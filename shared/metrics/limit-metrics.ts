@@ -17,6 +17,7 @@ export function createLimitMetrics(registry: Registry) {
       name: 'flashcast_limit_degraded',
       help: '1 while Redis does not answer for the limits, and LIMIT_FAIL_MODE holds',
       registers,
+      aggregator: 'max',
     }),
   };
 }

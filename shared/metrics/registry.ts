@@ -27,6 +27,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     help: 'Always 1; the labels tell what is running',
     labelNames: ['version', 'revision', 'node'],
     registers: [registry],
+    aggregator: 'first',
   }).set({ version, revision, node: process.version }, 1);
   return registry;
 }
