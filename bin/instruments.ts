@@ -31,6 +31,9 @@ export interface Told {
   status(): object;
 }
 
+/** What `/metrics` and the status page are made of. */
+export type Measured = Pick<Registry, 'metrics' | 'contentType' | 'getSingleMetric'>;
+
 /** What every serving program has beside its parts: metrics, the watch on its event loop, the operations server. */
 export class Instruments {
   readonly registry: Registry;
@@ -38,20 +41,23 @@ export class Instruments {
   /** What the status page is told; `undefined` where there is none. */
   readonly feed: StatusFeed | undefined;
   readonly #page: StatusPage | undefined;
+  readonly #measured: Measured;
   readonly #settings: InstrumentsSettings;
   readonly #log: Logger;
   #operations: Operations | undefined;
   #parts: readonly Told[] = [];
   #stopped = false;
 
-  constructor(identity: PageIdentity, settings: InstrumentsSettings, log: Logger) {
+  /** @param measured of all processes that are told of; the process' own registry without it */
+  constructor(identity: PageIdentity, settings: InstrumentsSettings, log: Logger, measured?: Measured) {
     this.registry = createRegistry(settings);
+    this.#measured = measured ?? this.registry;
     this.#settings = settings;
     this.#log = log;
     if (!settings.metrics || !settings.statusPage) return;
     this.feed = new StatusFeed(
       { ...identity, version: readVersion().version },
-      { metrics: this.registry, checks: () => this.#checks(), log },
+      { metrics: this.#measured, checks: () => this.#checks(), log },
     );
     this.#page = createStatusPage(identity, this.feed);
   }
@@ -72,7 +78,7 @@ export class Instruments {
     if (this.#isStopped()) return;
     const startedAt = Date.now();
     this.#operations = createOperations(this.#settings, {
-      registry: this.registry,
+      registry: this.#measured,
       checks: () => this.#checks(),
       status: () =>
         Object.assign(

@@ -8,6 +8,8 @@ export interface Lifecycle {
   stop(): Promise<void>;
   /** Reads again what may change while it runs. */
   reload?(): Promise<void>;
+  /** Rejects when it cannot go on, at any time after the start. */
+  readonly failed?: Promise<never>;
 }
 
 /** What is used of the process: its signals and uncaught errors, and its end. */
@@ -70,11 +72,17 @@ export async function serve(program: Lifecycle, log: Logger, host: HostProcess):
   host.on('uncaughtException', onUncaught);
   host.on('unhandledRejection', onUncaught);
 
-  program.start().catch((error: unknown) => {
-    // Stopped while starting: that the start did not end well is no news.
+  const onFailed = (error: unknown, what: string): void => {
+    // Stopped meanwhile, or told already: that it did not end well is no news.
     if (stopping) return;
-    log.fatal({ err: error }, 'start failed');
+    log.fatal({ err: error }, what);
     stop(1);
+  };
+  program.start().catch((error: unknown) => {
+    onFailed(error, 'start failed');
+  });
+  program.failed?.catch((error: unknown) => {
+    onFailed(error, 'failed');
   });
 
   const status = await stopped;

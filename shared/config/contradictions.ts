@@ -16,6 +16,7 @@ export function findContradictions(program: ServingProgram, effective: Effective
     ...tooLate(effective),
     ...samePort(effective),
     ...redis(effective),
+    ...workers(program, effective),
     ...tls(effective),
     ...proxyProtocol(effective),
     ...labels(effective),
@@ -115,6 +116,14 @@ function redis({ values, candidates }: Effective): string[] {
   }
   if (target.database === 0) return [];
   return [`${modeName}: a cluster has no database ${target.database}, which ${urlName} asks for`];
+}
+
+function workers(program: ServingProgram, { values, candidates }: Effective): string[] {
+  const count = values.get('edgeWorkers') as number | 'auto' | undefined;
+  if (program !== 'proxy' || count === undefined || count === 1) return [];
+  return [
+    `${naming('edgeWorkers', candidates)}: received "${count}", expected 1, as a proxy is one process; for more cores run flashcast ingest and flashcast edge with a Redis`,
+  ];
 }
 
 function tls({ values, candidates }: Effective): string[] {

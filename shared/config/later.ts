@@ -16,7 +16,6 @@ interface LaterFeature {
  * is not there, so a value that asks for the feature ends the start with the sentence.
  */
 export const LATER: Readonly<Partial<Record<SettingKey, LaterFeature>>> = {
-  edgeWorkers: { sentence: 'This release serves from one process: start more edges instead.', off: [1] },
   otelExporterOtlpEndpoint: { sentence: 'This release sends no traces.' },
 };
 

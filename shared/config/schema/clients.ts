@@ -26,7 +26,7 @@ export const clientSettings = {
     format: wholeNumber(1, 1_000_000),
     default: '100',
     defaultFor: { edge: '10000' },
-    help: 'Clients connected to this process at most.',
+    help: 'Clients connected to this process at most, over all its workers.',
   },
   messageBufferSize: {
     group: 'Clients',
@@ -109,10 +109,10 @@ export const clientSettings = {
   },
   edgeWorkers: {
     group: 'Clients',
-    programs: ['edge'],
+    programs: ['proxy', 'edge'],
     format: workerCount,
     default: '1',
-    help: 'Processes sharing the port.',
+    help: 'Processes that share LISTEN_ADDR and METRICS_ADDR; auto is one per core. A proxy is always one.',
   },
   tlsCertFile: {
     group: 'Clients',

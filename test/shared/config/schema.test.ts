@@ -20,7 +20,6 @@ OTEL_EXPORTER_OTLP_ENDPOINT LOG_QUIET LOG_DIR LOG_FILE_FORMAT LOG_FILE_ROTATION`
 
 /** A value for each later setting that asks for its feature. */
 const ASKING: Readonly<Record<string, string>> = {
-  edgeWorkers: 'auto',
   otelExporterOtlpEndpoint: 'http://otel:4318',
 };
 

@@ -207,12 +207,20 @@ export const WRONG_CONFIGURATIONS: readonly WrongConfiguration[] = [
     expected: [/^--config: the file "absent\.yaml" does not exist$/],
   },
   {
+    title: 'a proxy of several processes',
+    program: 'proxy',
+    argv: ['--demo'],
+    env: { EDGE_WORKERS: 'auto' },
+    expected: [
+      /^EDGE_WORKERS: received "auto", expected 1, as a proxy is one process; .* flashcast ingest and flashcast edge/,
+    ],
+  },
+  {
     title: 'what this release does not do',
     program: 'proxy',
-    argv: ['--demo', '--edge-workers', '2'],
+    argv: ['--demo'],
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'https://user:hunter2@otel/keyinpath' },
     expected: [
-      /^--edge-workers: not a flag of proxy; it belongs to edge$/,
       /^OTEL_EXPORTER_OTLP_ENDPOINT: received https:\/\/\*\*\*@otel\/\*\*\*\. This release sends no traces\.$/,
     ],
   },
