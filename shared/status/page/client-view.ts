@@ -154,7 +154,7 @@ function rowOf(
     {},
     html('th', { scope: 'row' }, flashblock === undefined ? 'no flashblock' : count(flashblock.block)),
     html('td', {}, flashblock === undefined ? '–' : count(flashblock.index)),
-    html('td', {}, flashblock === undefined ? '–' : count(flashblock.transactions)),
+    html('td', { class: 'broad' }, flashblock === undefined ? '–' : count(flashblock.transactions)),
     html('td', {}, inText(bytes(wireBytes))),
     html('td', { class: 'wide' }, inText(bytes(plainBytes))),
     html('td', { class: 'wide' }, intervalMs === undefined ? '–' : `${count(intervalMs)} ms`),

@@ -161,6 +161,6 @@ function rowOf(block: BlockRecord): HTMLTableRowElement {
     html('td', {}, count(lane?.missing.length ?? 0)),
     html('td', {}, inText(bytes(lane?.bytes ?? 0))),
     html('td', { class: 'wide' }, packed === 0 ? '–' : inText(bytes(packed))),
-    html('td', {}, `${count(spanMs)} ms`),
+    html('td', { class: 'broad' }, `${count(spanMs)} ms`),
   );
 }

@@ -82,7 +82,7 @@ describe('status page: what is served', () => {
     await page.start();
     const operations = createOperations(
       { metricsAddr: { host: '127.0.0.1', port: 0 } },
-      { checks: () => [], status: () => ({}), log: { error: (fields) => assert.fail(String(fields)) }, page },
+      { checks: () => [], status: () => ({}), log: { error: (fields: unknown) => assert.fail(String(fields)) }, page },
     );
     await operations.start();
     use({
@@ -196,7 +196,7 @@ describe('status page: its events', () => {
     const page = createStatusPage({ stream: null, folder: import.meta.dirname }, feed);
     const operations = createOperations(
       { metricsAddr: { host: '127.0.0.1', port: 0 } },
-      { checks: () => [], status: () => ({}), log: { error: (fields) => assert.fail(String(fields)) }, page },
+      { checks: () => [], status: () => ({}), log: { error: (fields: unknown) => assert.fail(String(fields)) }, page },
     );
     await operations.start();
     const pages: Page[] = [];
