@@ -2,11 +2,13 @@
  * The built-in builder: publishes a {@link SimulatedChain} on a WebSocket at a builder's pace, with faults on demand. It is
  * what `flashcast simulate` runs and what `proxy --demo` connects to.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import { monotonicMs, stampMessage } from '../stamp.ts';
 import { MESSAGES_PER_BLOCK, SimulatedChain } from './chain.ts';
 import { FaultPlanner, NO_FAULTS, type Faults, type PlannedFrame } from './faults.ts';
+import type { ProfileName } from './profile.ts';
 import { Publisher } from './publisher.ts';
 
 export type FrameKind = 'text' | 'binary' | 'brotli';
@@ -35,6 +37,14 @@ export interface BuilderOptions {
   readonly stamp?: boolean;
   /** The block to begin with, from its index 0; by default the position follows the wall clock. */
   readonly startBlock?: number;
+  /** What messages weigh and carry; default `base`. */
+  readonly profile?: ProfileName;
+  /** Milliseconds by which every message is later than its time; default 0. */
+  readonly delayMs?: number;
+  /** When the start block begins, in Unix milliseconds; default at the start. Builders that race are given one time. */
+  readonly startAtMs?: number;
+  /** Draws the faults; default as `seed`, so that builders of one seed fail alike. */
+  readonly faultSeed?: number;
   readonly faults?: Faults;
   readonly onBlock?: (summary: BlockSummary) => void;
 }
@@ -59,9 +69,10 @@ const compress = promisify(brotliCompress);
 
 class ChainBuilder implements Builder {
   readonly #publisher: Publisher;
-  readonly #host: string;
   readonly #intervalMs: number;
   readonly #startBlock: number | undefined;
+  readonly #startAtMs: number | undefined;
+  readonly #delayMs: number;
   readonly #frame: FrameKind;
   readonly #stamp: boolean;
   readonly #planner: FaultPlanner;
@@ -75,31 +86,32 @@ class ChainBuilder implements Builder {
 
   constructor(options: BuilderOptions) {
     const seed = options.seed ?? 1;
-    this.#host = options.host ?? '127.0.0.1';
-    this.#publisher = new Publisher({ host: this.#host, port: options.port ?? 0 });
+    this.#publisher = new Publisher({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
     this.#intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
     this.#startBlock = options.startBlock;
+    this.#startAtMs = options.startAtMs;
+    this.#delayMs = options.delayMs ?? 0;
     this.#frame = options.frame ?? 'text';
     this.#stamp = options.stamp ?? false;
-    this.#planner = new FaultPlanner(options.faults ?? NO_FAULTS, seed);
-    this.#chains = [new SimulatedChain({ seed }), new SimulatedChain({ seed, variant: 1 })];
+    this.#planner = new FaultPlanner(options.faults ?? NO_FAULTS, options.faultSeed ?? seed);
+    const { profile = 'base' } = options;
+    this.#chains = [new SimulatedChain({ seed, profile }), new SimulatedChain({ seed, profile, variant: 1 })];
     this.#onBlock = options.onBlock ?? (() => undefined);
   }
 
   get url(): string {
-    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
-    return `ws://${host}:${this.#publisher.port}/`;
+    return this.#publisher.url;
   }
 
   async start(): Promise<void> {
     await this.#publisher.start();
     const now = Date.now();
     if (this.#startBlock === undefined) {
-      this.#originMs = GENESIS_MS;
-      this.#next = Math.ceil((now - GENESIS_MS) / this.#intervalMs);
+      this.#originMs = GENESIS_MS + this.#delayMs;
+      this.#next = Math.ceil((now - this.#originMs) / this.#intervalMs);
     } else {
       this.#next = this.#startBlock * MESSAGES_PER_BLOCK;
-      this.#originMs = now - this.#next * this.#intervalMs;
+      this.#originMs = (this.#startAtMs ?? now) + this.#delayMs - this.#next * this.#intervalMs;
     }
     this.#schedule(this.#dueAt(this.#next) - now);
   }
@@ -129,6 +141,8 @@ class ChainBuilder implements Builder {
       for (const frame of plan.frames) await this.#publish(frame);
       stallMs = plan.stallMs;
       this.#next++;
+      // A machine that cannot keep the pace must still serve its sockets and its signals.
+      await nextTurn();
     }
     this.#schedule(Math.max(stallMs, this.#dueAt(this.#next) - Date.now()));
   }
@@ -138,7 +152,7 @@ class ChainBuilder implements Builder {
     const plain = this.#stamp ? stampMessage(message, monotonicMs()) : message;
     this.#count(position.blockNumber, plain.length);
     const payload = this.#frame === 'brotli' ? await compress(plain, BROTLI) : plain;
-    this.#publisher.send(payload, this.#frame !== 'text');
+    this.#publisher.send(payload, this.#frame !== 'text', position);
   }
 
   #count(blockNumber: number, bytes: number): void {

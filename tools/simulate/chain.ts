@@ -3,7 +3,9 @@
  * pure function of the seed, the block number and the index, so that two builders of one seed publish the same bytes and a
  * restarted one goes on where the chain is.
  */
+import { PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { Random } from './random.ts';
+import { drawReceipts } from './receipts.ts';
 import { drawDeposit, drawPopulation, drawTransaction, type Population } from './transactions.ts';
 import type { Position } from '../../shared/flashblock.ts';
 
@@ -13,9 +15,7 @@ export const MESSAGES_PER_BLOCK = 11;
 const GENESIS_SECONDS = 1_686_789_347;
 const BLOCK_SECONDS = 2;
 
-/** Plain bytes that a usual message has, and the one in a hundred that carries a burst of transactions. */
-const USUAL_BYTES = { low: 26_000, high: 44_000 };
-const HEAVY_BYTES = { low: 80_000, high: 100_000 };
+/** How often a message carries a burst of transactions. */
 const HEAVY_RATE = 0.01;
 /** What a message has beside its transactions. */
 const FRAME_BYTES = 1_100;
@@ -28,6 +28,8 @@ export interface ChainOptions {
   readonly seed: number;
   /** Whole number, default 0; another variant builds the same blocks under other payload ids, as a rival builder does. */
   readonly variant?: number;
+  /** What messages weigh and carry; default `base`. */
+  readonly profile?: ProfileName;
 }
 
 /** What the indices of one block share. */
@@ -41,11 +43,13 @@ export class SimulatedChain {
   readonly #seed: number;
   readonly #variant: number;
   readonly #population: Population;
+  readonly #profile: Profile;
   #latest: { readonly number: number; readonly block: Block } | undefined;
 
   constructor(options: ChainOptions) {
     this.#seed = options.seed;
     this.#variant = options.variant ?? 0;
+    this.#profile = PROFILES[options.profile ?? 'base'];
     this.#population = drawPopulation(this.#random(USE.population));
   }
 
@@ -63,6 +67,9 @@ export class SimulatedChain {
     const block = this.#block(blockNumber);
     const random = this.#random(USE.message, this.#variant, blockNumber, index);
     const timestamp = GENESIS_SECONDS + BLOCK_SECONDS * blockNumber;
+    const { low, high } = random.chance(HEAVY_RATE) ? this.#profile.heavy : this.#profile.usual;
+    const bytes = random.between(low, high) - FRAME_BYTES;
+    const receiptBytes = bytes * this.#profile.receipts;
     return Buffer.from(
       JSON.stringify({
         payload_id: block.payloadId,
@@ -75,13 +82,16 @@ export class SimulatedChain {
           gas_used: `0x${(block.gasUsed[index] ?? 0).toString(16)}`,
           block_hash: this.#blockHash(blockNumber, index),
           transactions:
-            index === 0 ? [drawDeposit(random, blockNumber, timestamp)] : this.#transactions(random, timestamp),
+            index === 0
+              ? [drawDeposit(random, blockNumber, timestamp)]
+              : this.#transactions(random, timestamp, bytes - receiptBytes),
           withdrawals: [],
           withdrawals_root: `0x${random.hex(32)}`,
           blob_gas_used: '0x0',
         },
         metadata: {
           block_number: blockNumber,
+          ...(receiptBytes > 0 && index > 0 && drawReceipts(random, this.#population, receiptBytes)),
           prev_flashblock_id:
             index === 0
               ? `${String(blockNumber - 1)}-${String(MESSAGES_PER_BLOCK - 1)}`
@@ -105,9 +115,8 @@ export class SimulatedChain {
     };
   }
 
-  #transactions(random: Random, timestamp: number): string[] {
-    const { low, high } = random.chance(HEAVY_RATE) ? HEAVY_BYTES : USUAL_BYTES;
-    let left = random.between(low, high) - FRAME_BYTES;
+  #transactions(random: Random, timestamp: number, bytes: number): string[] {
+    let left = bytes;
     const transactions: string[] = [];
     while (left > 0) {
       const transaction = drawTransaction(random, this.#population, timestamp);

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Position } from '../../shared/flashblock.ts';
+import { SentHistory } from './history.ts';
 
 /** A client that reads this much slower than the stream is cut off; a minute of usual traffic fits. */
 const MAX_CLIENT_QUEUE_BYTES = 16 * 1024 * 1024;
@@ -11,12 +14,17 @@ const MAX_INBOUND_BYTES = 4096;
 /** How long clients have to answer a Close before their sockets are destroyed. */
 const CLOSE_TIMEOUT_MS = 500;
 
-/** The WebSocket side of a builder: every path upgrades, every client gets every frame from then on. */
+/**
+ * The WebSocket side of a builder: every path upgrades, every client gets every frame from then on, and before it what it missed where
+ * its query names a position.
+ */
 export class Publisher {
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   readonly #host: string;
   readonly #port: number;
+  readonly #history = new SentHistory();
+  #listening: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
   /** @param options `port` 0 takes a free one */
@@ -39,6 +47,9 @@ export class Publisher {
       this.#sockets.handleUpgrade(request, socket, head, (client) => {
         // A broken client ends in 'close', which takes it off the list; nothing else is to be done about it.
         client.on('error', () => undefined);
+        this.#sockets.emit('connection', client, request);
+        for (const { payload, binary } of this.#history.behind(request.url ?? ''))
+          client.send(payload, { binary, compress: false });
       });
     });
   }
@@ -55,8 +66,27 @@ export class Publisher {
     return (address satisfies AddressInfo).port;
   }
 
-  /** Resolves when it listens; rejects with the system's error (EADDRINUSE, EACCES). */
+  /** `ws://HOST:PORT/`, once it listens; any path will do. */
+  get url(): string {
+    const host = this.#host.includes(':') ? `[${this.#host}]` : this.#host;
+    return `ws://${host}:${this.port}/`;
+  }
+
+  /** Resolves with true when somebody is connected, with false when the signal is aborted before. */
+  async hasClient(signal: AbortSignal): Promise<boolean> {
+    while (this.clients === 0 && !signal.aborted)
+      await once(this.#sockets, 'connection', { signal }).catch(() => undefined);
+    return !signal.aborted;
+  }
+
+  /** Resolves when it listens, or was stopped before; rejects with the system's error (EADDRINUSE, EACCES). */
   async start(): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    this.#listening ??= this.#listen();
+    await this.#listening;
+  }
+
+  async #listen(): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#http.once('error', reject);
       this.#http.listen(this.#port, this.#host, () => {
@@ -66,8 +96,13 @@ export class Publisher {
     });
   }
 
-  /** Sends one frame to all. */
-  send(payload: Buffer, binary: boolean): void {
+  /**
+   * Sends one frame to all.
+   *
+   * @param position where its message stands, if it is a flashblock: what clients resume at
+   */
+  send(payload: Buffer, binary: boolean, position?: Position): void {
+    this.#history.add({ payload, binary, position });
     for (const client of this.#sockets.clients) {
       if (client.readyState !== client.OPEN) continue;
       if (client.bufferedAmount > MAX_CLIENT_QUEUE_BYTES) client.terminate();
@@ -87,6 +122,8 @@ export class Publisher {
   }
 
   async #stop(): Promise<void> {
+    // A server that is about to listen cannot be closed yet.
+    await this.#listening?.catch(() => undefined);
     const closed = new Promise<void>((resolve) => {
       if (this.#http.listening)
         this.#http.close(() => {

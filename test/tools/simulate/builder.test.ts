@@ -124,6 +124,30 @@ describe('the builder', () => {
     });
   });
 
+  it('gives clients that name a position what was sent behind it, then the live stream', async () => {
+    await withBuilder({ profile: 'small' }, async (builder) => {
+      const swarm = use(await ClientSwarm.connect({ port: portOf(builder), clients: 1 }));
+      await swarm.received(20);
+      const { positions } = swarm.clients[0]!;
+      const [block, index] = positions[4]!.split('-');
+      const path = `/?block_number=${block}&flashblock_index=${index}`;
+      const [resumed] = await swarm.add({ port: portOf(builder), clients: 1, path });
+      await swarm.changes.until(() => resumed!.received.length >= 25, 'what was missed and more');
+      assert.deepEqual(resumed!.positions.slice(0, 15), positions.slice(5, 20));
+      assert.equal(resumed!.disorder, 0);
+    });
+  });
+
+  it('leaves nothing open when it is stopped in the tick in which it was started, nor starts after it', async () => {
+    const builder = createBuilder({ startBlock: 5 });
+    const starting = builder.start();
+    await builder.stop();
+    await starting;
+    assert.throws(() => builder.url, /does not listen/);
+    await builder.start();
+    assert.throws(() => builder.url, /does not listen/);
+  });
+
   it('refuses to start on a taken port', async () => {
     await withBuilder({}, async (builder) => {
       const second = createBuilder({ port: portOf(builder) });
