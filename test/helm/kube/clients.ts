@@ -3,7 +3,7 @@ import { BaseNodeFleet } from '../../support/base-node-fleet.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 
 /** Longest wait for all clients: above every drain, back-off and restart of a pod, on a machine that others use too. */
-const PATIENCE_MS = 3 * 60_000;
+const PATIENCE_MS = 5 * 60_000;
 /** Messages that every client must have had behind an event: five seconds of stream. */
 const BEHIND = 25;
 
