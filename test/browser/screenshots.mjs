@@ -48,7 +48,7 @@ for (const [name, options] of PICTURES) {
   await page.screenshot({
     path: `${FOLDER}/${name}.png`,
     fullPage: whole,
-    ...(whole && { clip: { x: 0, y: 0, width: 1240, height: Math.min(1420, height) } }),
+    ...(whole && { clip: { x: 0, y: 0, width: 1240, height: Math.min(1010, height) } }),
   });
   await page.close();
 }
