@@ -9,11 +9,11 @@ export const WORKER_STATES = ['starting', 'serving', 'silent', 'restarting'] as 
 export type WorkerState = (typeof WORKER_STATES)[number];
 
 /** Four reports missing: shown, and not counted as ready. */
-export const SILENT_AFTER_MS = 2000;
+const SILENT_AFTER_MS = 2000;
 /** A worker whose loop stands still so long has lost its clients, whose pings go unanswered; a long collection takes a tenth of it. */
-export const HUNG_AFTER_MS = 10_000;
+const HUNG_AFTER_MS = 10_000;
 /** A start takes a second; many at once on a machine that is loaded take longer. */
-export const START_WITHIN_MS = 30_000;
+const START_WITHIN_MS = 30_000;
 
 /** The place of one worker in its group: the process that is there now, and what is kept from one to the next. */
 export class Slot {

@@ -8,7 +8,7 @@ export const MAX_BATCH = 64;
  * Pause between two calls, unless one is full: some ten handshakes of a rush, which wait longer for each other anyway. Calls cost an
  * edge and Redis several times what one more request in them does.
  */
-export const PAUSE_MS = 2;
+const PAUSE_MS = 2;
 
 interface Waiting {
   readonly request: LeaseRequest;

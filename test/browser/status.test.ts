@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { openProgramsRedis } from '../support/blackbox-redis.ts';
 import { TestBuilder } from '../support/builder.ts';
@@ -159,7 +158,7 @@ describe('the status page in a browser', function () {
 
   for (const colorScheme of ['light', 'dark'] as const)
     it(`has nothing that shuts people out, in ${colorScheme}`, async () => {
-      const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+      const axe = await readFile(new URL(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
       const view = await open(proxy, { colorScheme });
       await view.shows('#verdict-title', /^Streaming$/);
       await view.page.locator('summary').click();
