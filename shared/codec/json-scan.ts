@@ -36,9 +36,7 @@ const CLOSING_BRACE = 0x7d;
 /** The bit by which lower-case letters differ from upper-case ones. */
 const LOWER = 0x20;
 
-const WORDS: ReadonlyMap<number, Buffer> = new Map(
-  ['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]),
-);
+const WORDS: ReadonlyMap<number, string> = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), word]));
 
 /** What the escapes of one letter stand for. */
 const ESCAPED: ReadonlyMap<number, number> = new Map([
@@ -120,9 +118,9 @@ function skipNumber(bytes: Buffer, at: number): number {
   return end === at ? INVALID : end;
 }
 
-function skipWord(bytes: Buffer, at: number, word: Buffer): number {
-  const end = at + word.length;
-  return end <= bytes.length && word.compare(bytes, at, end) === 0 ? end : INVALID;
+function skipWord(bytes: Buffer, at: number, word: string): number {
+  for (let index = 0; index < word.length; index++) if (!isByte(bytes, at++, word.charCodeAt(index))) return INVALID;
+  return at;
 }
 
 /** Passes over a key and its colon, to where its value begins. */
