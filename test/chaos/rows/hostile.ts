@@ -2,7 +2,8 @@
  * Hostile clients and a hostile upstream against one edge that serves base nodes. Nodes come through a trusted proxy with
  * an address each, attackers from addresses of their own and another process; the limits are the edge's defaults.
  *
- * An attack is made twice to warm up, then three times more: what it leaves behind must not grow.
+ * First some hundred honest clients come and go, by which the memory of a process grows to what it keeps in use. Then the attack
+ * is made five times, and memory has to come back to what it was.
  */
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,14 +17,15 @@ import type { Row } from '../row.ts';
 import type { World, WorldOptions } from '../world.ts';
 
 const NODES = 200;
-const ROUNDS = 3;
-/** A heap grows to what an attack needs. */
-const WARM_ROUNDS = 2;
+const ROUNDS = 5;
+/** Clients that come and go before the attack, as many as connect in the largest of them, twice. */
+const VISITORS = { count: 500, addresses: 60, firstAddress: 450, holdMs: 1500 };
+const VISITS = 2;
 /** The stream before the first attack, to compare pongs with. */
 const QUIET_MS = 3000;
 /** Pongs of honest clients under attack: 99 of 100. */
 const PONG_P99_MS = 100;
-/** What memory may be above that of the warmed-up edge. */
+/** What memory may be above that before the attack. */
 const MEMORY_GROWTH = 1.2;
 /** What a collection frees goes back to the system a moment later, and some of it with the next one. */
 const MEMORY_LOOKS = 4;
@@ -61,11 +63,11 @@ function hostileWorld(options: Partial<WorldOptions> = {}): WorldOptions {
 type Attack = readonly [name: AttackName, options: Omit<AttackOptions, 'port' | 'seed'>];
 
 interface Findings {
-  quietFrom: number;
-  /** How many processes wanted each core before the attack, at least 1: what takes a time alone takes so many times as long. */
-  readonly load: number;
+  readonly quietFrom: number;
   quietUntil: number;
   attackedUntil: number;
+  /** How many processes wanted each core before the attack, at least 1: what takes a time alone takes so many times as long. */
+  readonly load: number;
   /** Bytes: before the first attack, and after each. */
   readonly memory: number[];
   readonly tally: Record<string, number>;
@@ -81,21 +83,25 @@ function add(sum: Record<string, number>, name: string, tally: Tally): void {
   }
 }
 
-/** Waits until the edge holds nothing but its nodes, and gives its memory then. */
-async function settledMemory({ edges }: World, found: Findings): Promise<number> {
+/** Waits until the edge holds nothing but its nodes. @returns what it holds beside them when it did not come to that */
+async function settle({ edges }: World): Promise<string | undefined> {
   const edge = edges[0]!;
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
     await delay(POLL_MS);
     const active = await edge.metric('websocket_proxy_active_connections');
     const { pendingConnections } = JSON.parse(await edge.page('/status.json')) as { pendingConnections: number };
-    if (active === NODES && pendingConnections === 0) break;
-    if (performance.now() < deadline) continue;
-    found.wrong.push(
-      `the edge has ${active} clients and ${pendingConnections} pending connections, not ${NODES} and 0`,
-    );
-    break;
+    if (active === NODES && pendingConnections === 0) return undefined;
+    if (performance.now() > deadline)
+      return `the edge has ${active} clients and ${pendingConnections} pending connections, not ${NODES} and 0`;
   }
+}
+
+/** The edge's memory when it holds nothing but its nodes. */
+async function settledMemory(world: World, { wrong }: Findings): Promise<number> {
+  const edge = world.edges[0]!;
+  const unsettled = await settle(world);
+  if (unsettled !== undefined) wrong.push(unsettled);
   let lowest = Infinity;
   for (let look = 0; look < MEMORY_LOOKS; look++) {
     await collectGarbage(edge.program);
@@ -103,6 +109,14 @@ async function settledMemory({ edges }: World, found: Findings): Promise<number>
     await delay(POLL_MS);
   }
   return lowest;
+}
+
+/** Has the edge serve clients that come and go, before anything is measured. */
+async function warmUp(world: World): Promise<void> {
+  const visitors = world.use(new Attacker());
+  for (let visit = 0; visit < VISITS; visit++)
+    await visitors.attack('visitors', { ...VISITORS, port: world.edges[0]!.port });
+  await settle(world);
 }
 
 /** Attacks of a row at once, again and again. */
@@ -120,7 +134,7 @@ async function attackRounds(world: World, attack: () => Promise<void>): Promise<
   await world.feed.forMs(QUIET_MS);
   found.quietUntil = performance.now();
   found.memory.push(await settledMemory(world, found));
-  for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     await attack();
     found.attackedUntil = performance.now();
     found.memory.push(await settledMemory(world, found));
@@ -159,10 +173,10 @@ function checkUnharmed(world: World): string[] {
     found.push(`99 of 100 pongs took up to ${Math.round(attacked)} ms, ${Math.round(quiet)} before the attack`);
   const late = world.fleet.nodes.reduce((sum, { pongTimeouts }) => sum + pongTimeouts, 0);
   if (late > 0) found.push(`${late} pongs did not come in time`);
-  const warm = memory[WARM_ROUNDS] ?? NaN;
-  const last = memory.at(-1) ?? NaN;
-  if (!(last <= MEMORY_GROWTH * warm))
-    found.push(`the edge's memory grew from ${inMegabytes(warm)} to ${inMegabytes(last)}`);
+  const before = memory[0] ?? NaN;
+  const after = memory.at(-1) ?? NaN;
+  if (!(after <= MEMORY_GROWTH * before))
+    found.push(`the edge's memory grew from ${inMegabytes(before)} to ${inMegabytes(after)}`);
   for (const { program } of [...world.edges, ...world.ingests]) {
     if (program.ended) found.push('a program ended');
     const lines = program.log.filter(({ level }) => level !== 'debug' && level !== 'trace');
@@ -200,7 +214,10 @@ function hostileRow(name: string, fault: string, attacks: readonly Attack[], opt
     demands: { lost: 'nothing', nobodyClosed: true },
     long: true,
     world: hostileWorld(options),
-    run: (world, random) => byClients(world, random, attacks),
+    async run(world, random) {
+      await warmUp(world);
+      await byClients(world, random, attacks);
+    },
     check: checkUnharmed,
     note: noteUnharmed,
   };
@@ -252,6 +269,7 @@ export const hostileRows: readonly Row[] = [
     demands: { lost: 'nothing', nobodyClosed: true },
     world: hostileWorld({ edgeSettings: { API_KEYS: 'honest:honest-key', PUBLIC_ACCESS_ENABLED: 'true' } }),
     async run(world, random) {
+      await warmUp(world);
       const startedAt = performance.now();
       const before = (await scriptCalls(world)) - world.feed.truth.length;
       await byClients(world, random, [['wrong-keys', { count: 2000 }]]);
@@ -269,6 +287,7 @@ export const hostileRows: readonly Row[] = [
     demands: { lost: 'nothing', nobodyClosed: true, silenceMs: 3000 },
     world: hostileWorld({ builders: 2 }),
     async run(world) {
+      await warmUp(world);
       const [hostile] = world.feed.builders;
       const bomb = await brotliBomb(64 * MEGABYTE);
       const messages = Object.values(HOSTILE_JSON).map((make) => make());

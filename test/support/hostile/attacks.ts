@@ -134,6 +134,8 @@ async function flood(peer: HostilePeer, frame: Buffer): Promise<void> {
 
 /** Every attack by its name. */
 export const ATTACKS = {
+  /** No attack, to compare with: clients that come, read and go. */
+  visitors: (ground) => ground.hold(() => ground.upgraded()),
   /** Connections that say nothing. */
   silent: (ground) => ground.hold(() => Promise.resolve(ground.peer())),
   /** Request heads of a byte a second. */
