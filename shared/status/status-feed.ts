@@ -87,7 +87,9 @@ export class StatusFeed implements PageFeed {
   #upstreams: readonly string[] = [];
   #newestAt: number | undefined;
   #sampling = false;
-  #timers: (() => void)[] = [];
+  #endSeconds: (() => void) | undefined;
+  /** There while somebody listens: each turn of a timer wakes an idle process. */
+  #endBatches: (() => void) | undefined;
 
   constructor(options: StatusFeedOptions, deps: StatusFeedDependencies) {
     this.#options = options;
@@ -99,20 +101,18 @@ export class StatusFeed implements PageFeed {
   }
 
   start(): void {
-    if (this.#timers.length > 0) return;
+    if (this.#endSeconds !== undefined) return;
     this.#sampler = new Sampler(this.#deps.metrics);
-    this.#timers = [
-      this.#every(SECOND_MS, () => void this.second()),
-      this.#every(BATCH_MS, () => this.#tellFlashblocks()),
-    ];
+    this.#endSeconds = this.#every(SECOND_MS, () => void this.second());
   }
 
   /** Idempotent. */
   stop(): void {
-    for (const end of this.#timers) end();
-    this.#timers = [];
+    this.#endSeconds?.();
+    this.#endSeconds = undefined;
     this.#sampler = undefined;
     this.#listeners.clear();
+    this.#stopBatches();
   }
 
   /**
@@ -142,7 +142,11 @@ export class StatusFeed implements PageFeed {
 
   listen(listener: (event: FeedEvent) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#endBatches ??= this.#every(BATCH_MS, () => this.#tellFlashblocks());
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#stopBatches();
+    };
   }
 
   snapshot(): Snapshot {
@@ -182,6 +186,12 @@ export class StatusFeed implements PageFeed {
     } finally {
       this.#sampling = false;
     }
+  }
+
+  #stopBatches(): void {
+    this.#endBatches?.();
+    this.#endBatches = undefined;
+    this.#batch.take();
   }
 
   #tellFlashblocks(): void {

@@ -111,13 +111,13 @@ export const PROCESS_CASES: readonly AlertCase[] = [
     fires: {
       series: {
         [BUILD]: '1x60',
-        'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.02x4 0.25x60',
+        'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.06x4 0.25x60',
       },
       at: '7m',
       alerts: [
         {
           labels: { namespace: 'n', job: 'edge', instance: 'a' },
-          summary: 'The event loop of a is late by 250ms',
+          summary: 'The event loop of a is late by 200ms',
         },
       ],
     },
@@ -125,7 +125,7 @@ export const PROCESS_CASES: readonly AlertCase[] = [
       'a herd is over': {
         series: {
           [BUILD]: '1x60',
-          'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.25x15 0.05x60',
+          'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.25x15 0.06x60',
         },
         at: '7m',
       },
