@@ -21,11 +21,14 @@ describe('every panel of the dashboards (needs Prometheus, or Go to build it)', 
   });
 
   async function startFleet(): Promise<{ readonly ingests: readonly Server[]; readonly edges: readonly Server[] }> {
-    const port = await freePort();
-    use(Program.start(['simulate', '--listen', `127.0.0.1:${port}`]));
+    // Two builders of the same messages, each of which pauses now and then: each is behind the other at times.
+    const upstreams = [];
+    for (const stallEvery of ['11', '17']) {
+      const listen = `127.0.0.1:${await freePort()}`;
+      use(Program.start(['simulate', '--listen', listen, '--stall-every', stallEvery, '--stall-ms', '300']));
+      upstreams.push(`ws://${listen}`);
+    }
     const redis = use(await openProgramsRedis());
-    // One builder by two names: who is first at an ingest is a matter of microseconds, and the other's copy is a duplicate.
-    const upstreams = ['a', 'b'].map((name) => `ws://127.0.0.1:${port}/${name}`);
     const edgeSettings = { API_KEYS: 'wallet:secret', PER_IP_CONNECTION_LIMIT: '1000' };
     const ingests = [];
     for (let at = 0; at < 2; at += 1) ingests.push(use(await startIngest(upstreams, redis.url, redis.settings)));
