@@ -1,6 +1,6 @@
 /** A WebSocket as browsers, and Node from 22 on, have it: no headers, no pings, no pause. */
 import { printable } from './printable.ts';
-import { CLOSE_TIMEOUT_MS, type OpenTransport } from './transport.ts';
+import { CLOSE_TIMEOUT_MS, type ConnectionEnd, type OpenTransport } from './transport.ts';
 
 interface SocketEvents {
   readonly open: unknown;
@@ -20,37 +20,50 @@ export type StandardWebSocketClass = new (url: string) => StandardWebSocket;
 
 const utf8 = new TextEncoder();
 
-/** Opens connections with the given class; default the global `WebSocket`. */
-export function browserTransport(Socket: StandardWebSocketClass): OpenTransport {
+function bytesOf(data: unknown): Uint8Array | undefined {
+  if (typeof data === 'string') return utf8.encode(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : undefined;
+}
+
+/**
+ * Opens connections with the given class.
+ *
+ * @param maxMessageBytes a larger message ends the client, as another connection would bring it again
+ */
+export function browserTransport(Socket: StandardWebSocketClass, maxMessageBytes: number): OpenTransport {
   return (url, listener) => {
     const socket = new Socket(url);
     socket.binaryType = 'arraybuffer';
     let opened = false;
     let done = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const end = (code: number, reason: string): void => {
+    const end = (what: ConnectionEnd): void => {
       if (done) return;
       done = true;
       clearTimeout(timer);
-      if (opened) listener.ended({ kind: 'closed', code, reason: printable(reason) });
-      else listener.ended({ kind: 'failed', reason: 'no connection: unreachable or refused' });
+      listener.ended(opened ? what : { kind: 'failed', reason: 'no connection: unreachable or refused' });
     };
     socket.addEventListener('open', () => {
       opened = true;
       listener.opened({});
     });
     socket.addEventListener('message', ({ data }) => {
-      if (typeof data === 'string') listener.frame({ isText: true, bytes: utf8.encode(data) });
-      else if (data instanceof ArrayBuffer) listener.frame({ isText: false, bytes: new Uint8Array(data) });
+      const bytes = bytesOf(data);
+      if (bytes === undefined || done) return;
+      if (bytes.length <= maxMessageBytes) listener.frame({ isText: typeof data === 'string', bytes });
+      else {
+        end({ kind: 'failed', reason: 'Max payload size exceeded', final: true });
+        socket.close(1000);
+      }
     });
     // What went wrong is not told to pages; 'close' follows.
     socket.addEventListener('error', () => undefined);
-    socket.addEventListener('close', ({ code, reason }) => end(code, reason));
+    socket.addEventListener('close', ({ code, reason }) => end({ kind: 'closed', code, reason: printable(reason) }));
     return {
       close: () => {
         socket.close(1000);
         // A browser waits a minute and longer for the answer to its Close; the client does not.
-        timer ??= setTimeout(() => end(1006, ''), CLOSE_TIMEOUT_MS);
+        timer ??= setTimeout(() => end({ kind: 'closed', code: 1006, reason: '' }), CLOSE_TIMEOUT_MS);
       },
     };
   };

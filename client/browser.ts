@@ -3,7 +3,7 @@
  */
 import { browserTransport, type StandardWebSocketClass } from './browser-transport.ts';
 import { StreamClient, type FlashcastClient } from './client.ts';
-import type { ClientOptions } from './options.ts';
+import { readBounds, type ClientOptions } from './options.ts';
 import { SYSTEM_CLOCK, type Inflate } from './transport.ts';
 
 export type { ClientStats, FlashcastClient } from './client.ts';
@@ -12,16 +12,20 @@ export type * from './message.ts';
 export type { ClientOptions } from './options.ts';
 
 export interface BrowserClientOptions extends ClientOptions {
-  /** Inflates brotli (brotli-wasm's `decompress`, say). It may throw. Without it the client asks for plain JSON. */
-  readonly inflate?: (bytes: Uint8Array) => Uint8Array;
+  /**
+   * Inflates brotli (brotli-wasm's `decompress`, say). It may throw. One that throws as soon as there are more than `maxBytes`
+   * also withstands a server that means harm: a result that is too large is passed over, but its memory was taken by then.
+   * Without it the client asks for plain JSON.
+   */
+  readonly inflate?: (bytes: Uint8Array, maxBytes: number) => Uint8Array;
   /** Default: the global `WebSocket`. */
   readonly WebSocket?: StandardWebSocketClass;
 }
 
-function bounded(inflate: (bytes: Uint8Array) => Uint8Array): Inflate {
+function bounded(inflate: (bytes: Uint8Array, maxBytes: number) => Uint8Array): Inflate {
   return (bytes, maxBytes) => {
     try {
-      const plain = inflate(bytes);
+      const plain = inflate(bytes, maxBytes);
       return plain.length <= maxBytes ? plain : undefined;
     } catch {
       return undefined;
@@ -37,12 +41,13 @@ function bounded(inflate: (bytes: Uint8Array) => Uint8Array): Inflate {
 export function connect(url: string | URL, options: BrowserClientOptions = {}): FlashcastClient {
   const { inflate, WebSocket = (globalThis as { WebSocket?: StandardWebSocketClass }).WebSocket, ...rest } = options;
   if (WebSocket === undefined) throw new TypeError('there is no global WebSocket; give one in the options');
+  const { maxMessageBytes } = readBounds(rest);
   const { encoding = inflate === undefined ? 'identity' : undefined } = rest;
   return new StreamClient(
     url,
     { ...rest, ...(encoding !== undefined && { encoding }) },
     {
-      open: browserTransport(WebSocket),
+      open: browserTransport(WebSocket, maxMessageBytes),
       ...(inflate !== undefined && { inflate: bounded(inflate) }),
       clock: SYSTEM_CLOCK,
     },

@@ -3,7 +3,7 @@ import { Dial } from './dial.ts';
 import type { ClientEvent } from './event.ts';
 import { MessageBuffer } from './message-buffer.ts';
 import type { Frame, ResumePoint, StreamMessage } from './message.ts';
-import { readBounds, type Bounds, type ClientOptions } from './options.ts';
+import { checkResume, readBounds, type Bounds, type ClientOptions } from './options.ts';
 import { isNewest, OrderTracker } from './order-tracker.ts';
 import { describeEnd, redialAfter } from './redial.ts';
 import { dialUrl, hasFilter, readStreamUrl } from './stream-url.ts';
@@ -63,13 +63,14 @@ export class StreamClient implements FlashcastClient {
   /**
    * Dials at once.
    *
-   * @throws TypeError for a URL that is none of a stream, RangeError for a number out of range
+   * @throws TypeError for a URL that is none of a stream, RangeError for a number or position out of range
    */
   constructor(url: string | URL, options: ClientOptions, platform: Platform) {
     this.#url = readStreamUrl(url);
     this.#options = options;
     this.#bounds = readBounds(options);
     this.#platform = platform;
+    checkResume(options.resume);
     this.#read = options.resume;
     this.#tracker = new OrderTracker(hasFilter(this.#url), options.resume);
     const { maxBufferedMessages, maxBufferedBytes } = this.#bounds;
@@ -80,8 +81,8 @@ export class StreamClient implements FlashcastClient {
       void this.close();
       return;
     }
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#connect();
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   get position(): ResumePoint | undefined {
@@ -93,20 +94,37 @@ export class StreamClient implements FlashcastClient {
   }
 
   close(): Promise<void> {
+    this.#buffer.discard();
     this.#closed ??= this.#end();
     return this.#closed;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<StreamMessage, void, undefined> {
+  /** No generator: the `return()` of one waits behind a `next()` that waits for a message, which may never come. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<StreamMessage, undefined> {
+    const iterator: AsyncIterableIterator<StreamMessage, undefined> = {
+      next: async () => {
+        const value = await this.#take();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: async () => {
+        await this.close();
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** The next message, when there is one; at the end, and before it throws, the socket is gone. */
+  async #take(): Promise<StreamMessage | undefined> {
     try {
-      for (;;) {
-        const message = await this.#buffer.take();
-        if (message === undefined) return;
-        this.#count(message);
-        yield message;
-      }
-    } finally {
+      const message = await this.#buffer.take();
+      if (message === undefined) await this.close();
+      else this.#count(message);
+      return message;
+    } catch (error) {
       await this.close();
+      throw error;
     }
   }
 
@@ -117,13 +135,19 @@ export class StreamClient implements FlashcastClient {
   async #end(error?: Error): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#cancelDial();
-    if (error === undefined) this.#buffer.discard();
-    else this.#buffer.end(error);
+    this.#buffer.end(error);
     await this.#dial?.close();
   }
 
+  /** What the listener throws is thrown where nobody catches it, and not through the client, which would be left half-way. */
   #emit(event: ClientEvent): void {
-    this.#options.onEvent?.(event);
+    try {
+      this.#options.onEvent?.(event);
+    } catch (error) {
+      this.#platform.clock.after(0, () => {
+        throw error;
+      });
+    }
   }
 
   #connect(): void {

@@ -30,9 +30,7 @@ export class Dial {
   constructor(options: DialOptions, listener: Omit<TransportListener, 'heard'>) {
     this.#options = options;
     this.#listener = listener;
-    this.#cancelTimer = options.clock.after(options.connectTimeoutMs, () => {
-      this.#giveUp(`no connection within ${options.connectTimeoutMs} ms`);
-    });
+    this.#cancelTimer = () => undefined;
     this.#transport = options.open(options.url, {
       opened: (opening) => {
         if (this.#told) return;
@@ -51,6 +49,10 @@ export class Dial {
         this.#end(end);
         this.#settle();
       },
+    });
+    // Nothing is told before the dial's caller goes on. What cannot even be dialled throws above, and leaves no timer behind.
+    this.#cancelTimer = options.clock.after(options.connectTimeoutMs, () => {
+      this.#giveUp(`no connection within ${options.connectTimeoutMs} ms`);
     });
   }
 

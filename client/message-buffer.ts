@@ -6,7 +6,8 @@ export class MessageBuffer<Item> {
   #items: { readonly item: Item; readonly bytes: number }[] = [];
   #bytes = 0;
   #full = false;
-  #waiting: ((result: Item | undefined | Promise<never>) => void) | undefined;
+  /** Who waits, the first come first; as many as its readers' calls. */
+  readonly #waiting: ((result: Item | undefined | Promise<never>) => void)[] = [];
   #end: { readonly error: Error | undefined } | undefined;
 
   /** @param onRoom called once after each time that it was full, when at most half of both bounds is left */
@@ -26,9 +27,9 @@ export class MessageBuffer<Item> {
 
   push(item: Item, bytes: number): void {
     if (this.#end !== undefined) return;
-    if (this.#waiting !== undefined) {
-      this.#waiting(item);
-      this.#waiting = undefined;
+    const reader = this.#waiting.shift();
+    if (reader !== undefined) {
+      reader(item);
       return;
     }
     this.#items.push({ item, bytes });
@@ -40,25 +41,24 @@ export class MessageBuffer<Item> {
   end(error?: Error): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
-    if (this.#waiting === undefined) return;
-    this.#waiting(this.#ended());
-    this.#waiting = undefined;
+    for (const reader of this.#waiting.splice(0)) reader(this.#ended());
   }
 
-  /** Ends it and forgets what nobody read. */
+  /** Ends it and forgets what nobody read, an error included. */
   discard(): void {
     this.#items = [];
     this.#bytes = 0;
     this.end();
+    this.#end = { error: undefined };
   }
 
-  /** The next item, when there is one; `undefined` at the end. One call at a time. */
+  /** The next item, when there is one; `undefined` at the end. Of several calls that wait, the first is answered first. */
   async take(): Promise<Item | undefined> {
     const first = this.#items.shift();
     if (first === undefined) {
       if (this.#end !== undefined) return this.#ended();
       return new Promise((resolve) => {
-        this.#waiting = resolve;
+        this.#waiting.push(resolve);
       });
     }
     this.#bytes -= first.bytes;

@@ -35,9 +35,9 @@ function readPosition(text: string | undefined): Position | undefined {
   return match === null ? undefined : { blockNumber: Number(match[1]), index: Number(match[2]) };
 }
 
-/** The part of `Retry-After` that flashcast sends: seconds. */
+/** The part of `Retry-After` that flashcast sends: seconds. However many there are, they ask for patience. */
 function readRetryAfter(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) * 1000 : undefined;
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) * 1000 : undefined;
 }
 
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
@@ -62,9 +62,13 @@ function describeError(error: Error & { readonly code?: unknown }): ConnectionEn
 /** Opens connections that send these headers. */
 export function nodeTransport({ headers, maxMessageBytes }: NodeTransportOptions): OpenTransport {
   return (url, listener) => {
-    const socket = new WebSocket(url, { perMessageDeflate: false, maxPayload: maxMessageBytes, headers });
+    // The timeout is also that of a server that closes, or breaks the protocol, and then keeps the socket open.
+    const options = {
+      ...{ perMessageDeflate: false, maxPayload: maxMessageBytes, closeTimeout: CLOSE_TIMEOUT_MS },
+      headers,
+    };
+    const socket = new WebSocket(url, options);
     let end: ConnectionEnd | undefined;
-    let timer: NodeJS.Timeout | undefined;
     socket.on('upgrade', (response) => {
       socket.once('open', () => listener.opened(readOpening(response)));
     });
@@ -83,7 +87,6 @@ export function nodeTransport({ headers, maxMessageBytes }: NodeTransportOptions
       end ??= describeError(error);
     });
     socket.on('close', (code, reason) => {
-      clearTimeout(timer);
       listener.ended(end ?? { kind: 'closed', code, reason: printable(reason.toString('utf8')) });
     });
     return {
@@ -99,7 +102,6 @@ export function nodeTransport({ headers, maxMessageBytes }: NodeTransportOptions
         }
         socket.close(1000);
         socket.resume();
-        timer ??= setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
       },
     };
   };

@@ -1,3 +1,5 @@
+import { isRecord } from '../shared/codec/json-object.ts';
+import { MAX_FLASHBLOCK_INDEX, MAX_PAYLOAD_ID_LENGTH } from '../shared/flashblock.ts';
 import type { ClientEvent } from './event.ts';
 import type { ResumePoint } from './message.ts';
 
@@ -10,7 +12,7 @@ export interface ClientOptions {
   readonly snapshot?: boolean;
   /** Ends the client when it is aborted, as `close()` does. */
   readonly signal?: AbortSignal;
-  /** Told of connections as they come and go. What it throws is an error of the caller's and is not caught. */
+  /** Told of connections as they come and go. What it throws is an error of the caller's: it goes uncaught, and the client on. */
   readonly onEvent?: (event: ClientEvent) => void;
   /** Whether to connect again after the end of a connection; default true. */
   readonly reconnect?: boolean;
@@ -68,4 +70,27 @@ export function readBounds(options: ClientOptions): Bounds {
     return [name, value] as const;
   });
   return Object.fromEntries(entries) as unknown as Bounds;
+}
+
+const isWhole = (value: unknown, most: number): boolean =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= most;
+
+/**
+ * A position comes out of somebody's file or storage: one that is none must not become a client that quietly begins anywhere.
+ *
+ * @throws RangeError that says what was expected
+ */
+export function checkResume(point: unknown): void {
+  if (point === undefined) return;
+  const { blockNumber, index, payloadId = '0x' } = isRecord(point) ? point : {};
+  const fits =
+    isWhole(blockNumber, Number.MAX_SAFE_INTEGER) &&
+    isWhole(index, MAX_FLASHBLOCK_INDEX) &&
+    typeof payloadId === 'string' &&
+    payloadId.length > 0 &&
+    payloadId.length <= MAX_PAYLOAD_ID_LENGTH;
+  if (!fits)
+    throw new RangeError(
+      'resume: expected { blockNumber, index } of whole numbers and perhaps a payloadId, as `position` gives it',
+    );
 }

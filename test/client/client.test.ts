@@ -303,6 +303,83 @@ describe('the client', () => {
     await client.close();
   });
 
+  it('ends at once for a reader that leaves while it waits for a message', async () => {
+    const net = new FakeNet();
+    const { client } = connect(net);
+    net.last.open();
+    const messages = client[Symbol.asyncIterator]();
+    const waiting = messages.next();
+    assert.deepEqual(await messages.return!(), { done: true, value: undefined });
+    assert.deepEqual(await waiting, { done: true, value: undefined });
+    assert.equal(net.last.closed, true);
+  });
+
+  it('gives each message to one of several readers, and ends them all', async () => {
+    const net = new FakeNet();
+    const { client } = connect(net);
+    const read = [reader(client), reader(client), reader(client)].map((one) => one(1));
+    net.last.open().blocks([5, 0], [5, 1]);
+    assert.deepEqual(await Promise.all(read.slice(0, 2)), [['5-0 first'], ['5-1 next']]);
+    await client.close();
+    assert.deepEqual(await read[2], []);
+  });
+
+  it('forgets at its close why it ended, and what was not read', async () => {
+    const net = new FakeNet();
+    const { client } = connect(net);
+    net.last.open().blocks([5, 0]);
+    net.last.end({ kind: 'closed', code: 1008, reason: '' });
+    await client.close();
+    assert.deepEqual(await reader(client)(1), []);
+  });
+
+  it('goes on where its listener throws, which nobody catches', async () => {
+    const net = new FakeNet();
+    const client = new StreamClient(
+      URL,
+      {
+        onEvent: ({ type }) => {
+          throw new Error(`of the listener at ${type}`);
+        },
+      },
+      net.platform,
+    );
+    net.last.open();
+    assert.throws(() => net.clock.pass(0), /of the listener at connected/);
+    net.last.end({ kind: 'failed', reason: 'cut' });
+    assert.throws(() => net.clock.pass(0), /of the listener at disconnected/);
+    net.clock.pass(250);
+    assert.equal(net.dials.length, 2);
+    net.last.end({ kind: 'closed', code: 1008, reason: '' });
+    await assert.rejects(reader(client)(1), { code: 1008 });
+  });
+
+  it('leaves nothing behind of a first dial that is impossible', () => {
+    const net = new FakeNet();
+    const open = (): never => {
+      throw new TypeError('Header name must be a valid HTTP token');
+    };
+    assert.throws(() => new StreamClient(URL, {}, { ...net.platform, open }), /valid HTTP token/);
+    assert.deepEqual(net.clock.waits, []);
+  });
+
+  it('refuses a position that is none', () => {
+    const net = new FakeNet();
+    for (const resume of [
+      null,
+      {},
+      { block_number: 5, flashblock_index: 1 },
+      { blockNumber: '5', index: 1 },
+      { blockNumber: 5, index: 65_536 },
+      { blockNumber: 5, index: 1, payloadId: '' },
+    ])
+      assert.throws(() => connect(net, { resume: resume as never }), {
+        name: 'RangeError',
+        message: /^resume: expected /,
+      });
+    assert.equal(net.dials.length, 0);
+  });
+
   it('refuses numbers and URLs that cannot be, without repeating the URL', () => {
     const net = new FakeNet();
     for (const [options, problem] of [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { connect as connectInBrowser, type BrowserClientOptions } from '../../client/browser.ts';
 import { connect, type ClientEvent, type FlashcastClient, type StreamMessage } from '../../client/node.ts';
@@ -16,6 +16,55 @@ async function take(client: FlashcastClient, count: number): Promise<StreamMessa
   const messages: StreamMessage[] = [];
   for await (const message of client) if (messages.push(message) === count) break;
   return messages;
+}
+
+/** A server that answers a handshake with whatever it likes, and closes nothing by itself. */
+class RawServer implements AsyncDisposable {
+  readonly #server = createTcpServer({ allowHalfOpen: true });
+  readonly #sockets = new Set<Socket>();
+
+  static async start(answer: (socket: Socket, request: string) => void): Promise<RawServer> {
+    const raw = new RawServer();
+    raw.#server.on('connection', (socket) => {
+      raw.#sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('data', (request) => answer(socket, request.toString('latin1')));
+    });
+    raw.#server.listen(0, '127.0.0.1');
+    await once(raw.#server, 'listening');
+    return raw;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${(this.#server.address() as AddressInfo).port}/ws`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+/** The answer to a handshake that any client takes. */
+function accept(request: string): Buffer {
+  const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? '';
+  const digest = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n';
+  return Buffer.from(`${head}Sec-WebSocket-Accept: ${digest}\r\n\r\n`);
+}
+
+/** Connects, and closes at the first end of a connection. */
+function firstEnd(url: string): Promise<Extract<ClientEvent, { type: 'disconnected' }>> {
+  return new Promise((resolve) => {
+    const client = connect(url, {
+      onEvent: (event) => {
+        if (event.type !== 'disconnected') return;
+        resolve(event);
+        void client.close();
+      },
+    });
+  });
 }
 
 describe('the client in Node', () => {
@@ -129,6 +178,30 @@ describe('the client in Node', () => {
     assert.equal(builder.attempts.length, 1);
   });
 
+  it('waits a minute where it is asked to wait for longer than it can say', async () => {
+    const server = use(
+      await RawServer.start((socket) => {
+        socket.end('HTTP/1.1 429 Too Many Requests\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n');
+      }),
+    );
+    const event = await firstEnd(server.url);
+    assert.ok(event.retryInMs! >= 60_000 && event.retryInMs! <= 60_500, JSON.stringify(event));
+  });
+
+  for (const [what, bytes] of [
+    ['closes', '880203e9'],
+    ['breaks the protocol', 'ff00'],
+  ] as const)
+    it(`does not wait for a server that ${what} and keeps the socket open`, async () => {
+      const server = use(
+        await RawServer.start((socket, request) => {
+          socket.write(Buffer.concat([accept(request), Buffer.from(bytes, 'hex')]));
+        }),
+      );
+      const event = await firstEnd(server.url);
+      assert.equal(event.code, what === 'closes' ? 1001 : undefined);
+    });
+
   it('stops reading from the server while its reader does not read', async () => {
     const builder = use(await TestBuilder.start());
     let tell: () => void = () => undefined;
@@ -223,6 +296,35 @@ describe('the client in browsers', () => {
     await builder.changes.until(() => builder.attempts.length >= 2, 'a second try');
     assert.equal(reasons[0], 'no connection: unreachable or refused');
     await client.close();
+  });
+
+  it('does not take a message over its bound again and again', async () => {
+    const builder = use(await TestBuilder.start());
+    const client = connectInBrowser(builder.url, { WebSocket: Standard, maxMessageBytes: 1000 });
+    const taken = take(client, 2);
+    const [connection] = await builder.connected();
+    connection!.sendText(block(5, 0));
+    connection!.sendText(`{"x":"${'x'.repeat(1000)}"}`);
+    await assert.rejects(taken, /Max payload size exceeded/);
+    assert.equal(builder.attempts.length, 1);
+  });
+
+  it('tells what inflates how large a message may become', async () => {
+    const builder = use(await TestBuilder.start());
+    const bounds: number[] = [];
+    const inflate = (_bytes: Uint8Array, maxBytes: number): Uint8Array => {
+      bounds.push(maxBytes);
+      return new Uint8Array(maxBytes + 1);
+    };
+    const client = connectInBrowser(builder.url, { WebSocket: Standard, inflate, maxMessageBytes: 1000 });
+    const taken = take(client, 1);
+    const [connection] = await builder.connected();
+    connection!.sendBrotli(block(5, 0));
+    assert.deepEqual(
+      (await taken).map(({ encoding }) => encoding),
+      ['raw'],
+    );
+    assert.deepEqual(bounds, [1000]);
   });
 
   it('needs a WebSocket', () => {
