@@ -9,6 +9,8 @@ export interface LoadPlan {
   readonly pingMs?: number;
   /** Messages that are measured. */
   readonly messages: number;
+  /** Messages to as many clients before, of which nothing is kept: code is compiled by then, as in any process that has served. */
+  readonly warmUpMessages?: number;
   readonly intervalMs?: number;
   /** Connections begun per second; default as fast as the server answers. */
   readonly ramp?: number;
@@ -61,8 +63,9 @@ async function load({ url, pids }: Running, plan: LoadPlan, use: Use): Promise<B
 /** One run of a contestant, from its start to its end. */
 export function measure(contestant: Contestant, plan: LoadPlan): Promise<BenchReport> {
   return withResources(async (use) => {
-    const { intervalMs = INTERVAL_MS, upstreams = 1 } = plan;
+    const { intervalMs = INTERVAL_MS, upstreams = 1, warmUpMessages = 0 } = plan;
     const running = await contestant.start(await startFeed({ intervalMs, upstreams }, use), use);
+    if (warmUpMessages > 0) await load(running, { ...plan, messages: warmUpMessages }, use);
     return load(running, plan, use);
   });
 }

@@ -5,6 +5,7 @@ import { PROXY } from '../contestants.ts';
 /** As base nodes do. */
 const PING_MS = 500;
 const MESSAGES = 60;
+const WARM_UP_MESSAGES = 20;
 
 const cpu = (atMost: number): Line => ({
   what: 'CPU per delivery',
@@ -42,7 +43,7 @@ function fanout(clients: number, pings: boolean): Row {
     name: `fanout-${clients}${pings ? '-pings' : ''}`,
     title: `${clients.toLocaleString('en-US')} clients${pings ? ', a ping from each every 500 ms' : ''}`,
     contestants: against(PROXY),
-    plan: { clients, messages: MESSAGES, ...(pings && { pingMs: PING_MS }) },
+    plan: { clients, messages: MESSAGES, warmUpMessages: WARM_UP_MESSAGES, ...(pings && { pingMs: PING_MS }) },
     lines: pings
       ? [cpu(0.8), ...LATENCIES, pong(clients >= 5000 ? 15 : undefined)]
       : [cpu(0.9), ...LATENCIES.slice(0, 1)],

@@ -3,6 +3,7 @@ import { against, type Line, type Row } from '../row.ts';
 import { PROXY, stack } from '../contestants.ts';
 
 const MESSAGES = 75;
+const WARM_UP_MESSAGES = 20;
 
 const latency = (judged: Line['judged'], atMost: number): Line => ({
   what: 'latency, p50',
@@ -17,14 +18,14 @@ export const LATENCY_ROWS: readonly Row[] = [
     name: 'first-byte-proxy',
     title: '10 clients of a proxy',
     contestants: against(PROXY),
-    plan: { clients: 10, messages: MESSAGES },
+    plan: { clients: 10, messages: MESSAGES, warmUpMessages: WARM_UP_MESSAGES },
     lines: [latency('ratio', 0.85)],
   },
   {
     name: 'first-byte-redis',
     title: '10 clients of an edge, with ingest and Redis before it',
     contestants: against(stack({ name: 'flashcast' })),
-    plan: { clients: 10, messages: MESSAGES },
+    plan: { clients: 10, messages: MESSAGES, warmUpMessages: WARM_UP_MESSAGES },
     lines: [latency('ratio', 1.1)],
     smoke: true,
   },
@@ -32,7 +33,7 @@ export const LATENCY_ROWS: readonly Row[] = [
     name: 'ingests',
     title: 'two ingests that race on Redis, against one',
     contestants: [stack({ name: 'two', ingests: 2 }), stack({ name: 'one' })],
-    plan: { clients: 10, messages: MESSAGES },
+    plan: { clients: 10, messages: MESSAGES, warmUpMessages: WARM_UP_MESSAGES },
     lines: [latency('difference', 0.1)],
   },
   {
