@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 const ROOT = new URL('../../../', import.meta.url).pathname;
@@ -14,17 +13,20 @@ export interface Page {
   readonly commands: readonly string[];
 }
 
-/** Every Markdown file of the project. */
+/** Folders that are made, not written; hidden ones are passed over too. */
+const MADE = new Set(['node_modules', 'dist', 'coverage']);
+
+/** Every Markdown file of the project. Folders are walked, as a copy of the project need not be a checkout of git. */
 export function readPages(): readonly Page[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-    cwd: ROOT,
-    encoding: 'utf8',
+  return markdownIn('').map((path) => readPage(path, readFileSync(join(ROOT, path), 'utf8')));
+}
+
+function markdownIn(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return MADE.has(entry.name) || entry.name.startsWith('.') ? [] : markdownIn(path);
+    return entry.name.endsWith('.md') ? [path] : [];
   });
-  return listed
-    .trim()
-    .split('\n')
-    .filter((path) => existsSync(join(ROOT, path)))
-    .map((path) => readPage(path, readFileSync(join(ROOT, path), 'utf8')));
 }
 
 function readPage(path: string, text: string): Page {
