@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import { monotonicMs, stampMessage } from '../stamp.ts';
-import { MESSAGES_PER_BLOCK, SimulatedChain } from './chain.ts';
+import { GENESIS_MS, MESSAGES_PER_BLOCK, SimulatedChain } from './chain.ts';
 import { FaultPlanner, NO_FAULTS, type Faults, type PlannedFrame } from './faults.ts';
 import type { ProfileName } from './profile.ts';
 import { Publisher } from './publisher.ts';
@@ -59,8 +59,6 @@ export interface Builder {
 }
 
 export const DEFAULT_INTERVAL_MS = 182;
-/** Unix milliseconds of the chain's first message. */
-const GENESIS_MS = 1_686_789_347_000;
 /** After a longer standstill than this many messages the chain goes on where the clock is, as a builder's does. */
 const MAX_BURST = 6 * MESSAGES_PER_BLOCK;
 /** As `flashcast` itself encodes: quality 4 and the reference's window. */
@@ -95,7 +93,9 @@ class ChainBuilder implements Builder {
     this.#stamp = options.stamp ?? false;
     this.#planner = new FaultPlanner(options.faults ?? NO_FAULTS, options.faultSeed ?? seed);
     const { profile = 'base' } = options;
-    this.#chains = [new SimulatedChain({ seed, profile }), new SimulatedChain({ seed, profile, variant: 1 })];
+    const blockMs = this.#intervalMs * MESSAGES_PER_BLOCK;
+    const chain = { seed, profile, ...(options.startBlock === undefined && { blockMs }) };
+    this.#chains = [new SimulatedChain(chain), new SimulatedChain({ ...chain, variant: 1 })];
     this.#onBlock = options.onBlock ?? (() => undefined);
   }
 
@@ -107,7 +107,8 @@ class ChainBuilder implements Builder {
     await this.#publisher.start();
     const now = Date.now();
     if (this.#startBlock === undefined) {
-      this.#originMs = GENESIS_MS + this.#delayMs;
+      // A block is built in the time up to its own.
+      this.#originMs = GENESIS_MS - this.#intervalMs * MESSAGES_PER_BLOCK + this.#delayMs;
       this.#next = Math.ceil((now - this.#originMs) / this.#intervalMs);
     } else {
       this.#next = this.#startBlock * MESSAGES_PER_BLOCK;

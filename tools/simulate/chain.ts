@@ -11,9 +11,10 @@ import type { Position } from '../../shared/flashblock.ts';
 
 /** Messages of one block: index 0 with the block's base, then ten with transactions. */
 export const MESSAGES_PER_BLOCK = 11;
-/** Unix seconds of block 0, and the seconds of one block. */
-const GENESIS_SECONDS = 1_686_789_347;
-const BLOCK_SECONDS = 2;
+/** Unix milliseconds of block 0. */
+export const GENESIS_MS = 1_686_789_347_000;
+/** Of one block on Base. */
+const BLOCK_MS = 2000;
 
 /** How often a message carries a burst of transactions. */
 const HEAVY_RATE = 0.01;
@@ -30,6 +31,8 @@ export interface ChainOptions {
   readonly variant?: number;
   /** What messages weigh and carry; default `base`. */
   readonly profile?: ProfileName;
+  /** Milliseconds from block to block, which the blocks' timestamps follow, in whole seconds; default Base's 2000. */
+  readonly blockMs?: number;
 }
 
 /** What the indices of one block share. */
@@ -42,6 +45,7 @@ interface Block {
 export class SimulatedChain {
   readonly #seed: number;
   readonly #variant: number;
+  readonly #blockMs: number;
   readonly #population: Population;
   readonly #profile: Profile;
   #latest: { readonly number: number; readonly block: Block } | undefined;
@@ -49,6 +53,7 @@ export class SimulatedChain {
   constructor(options: ChainOptions) {
     this.#seed = options.seed;
     this.#variant = options.variant ?? 0;
+    this.#blockMs = options.blockMs ?? BLOCK_MS;
     this.#profile = PROFILES[options.profile ?? 'base'];
     this.#population = drawPopulation(this.#random(USE.population));
   }
@@ -66,7 +71,7 @@ export class SimulatedChain {
   message({ blockNumber, index }: Position): Buffer {
     const block = this.#block(blockNumber);
     const random = this.#random(USE.message, this.#variant, blockNumber, index);
-    const timestamp = GENESIS_SECONDS + BLOCK_SECONDS * blockNumber;
+    const timestamp = Math.round((GENESIS_MS + this.#blockMs * blockNumber) / 1000);
     const { low, high } = random.chance(HEAVY_RATE) ? this.#profile.heavy : this.#profile.usual;
     const bytes = random.between(low, high) - FRAME_BYTES;
     const receiptBytes = bytes * this.#profile.receipts;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { printable } from '../../client/printable.ts';
 import type { FlashcastClient } from '../../client/node.ts';
 import type { ToolIo } from '../tool-io.ts';
 import type { Facts } from './facts.ts';
@@ -56,14 +57,26 @@ export interface TableOutputOptions {
   readonly after: (ms: number, callback: () => void) => () => void;
 }
 
+/** Remarks that are told again once the table is gone: they and the summary fit a small terminal. */
+const MAX_REMARKS = 20;
+/** A server's words about a refusal may be longer than anybody reads. */
+const MAX_REMARK_CHARS = 500;
+
+/** UTC, as in the lines and the table. */
+const timeOfDay = (): string => new Date().toISOString().slice(11, 19);
+
 /** A live table. It never holds the stream up: a terminal that is slow gets fewer frames. */
 export class TableOutput implements Output {
   readonly #table = new Table();
   readonly #screen: Screen;
+  readonly #io: ToolIo;
+  readonly #remarks: string[] = [];
+  #remarked = 0;
   #connected = false;
 
   constructor({ io, host, client, after }: TableOutputOptions) {
     const { terminal, stdout } = io;
+    this.#io = io;
     const paint = painter(terminal.color);
     const beganAt = performance.now();
     this.#screen = new Screen({
@@ -89,17 +102,32 @@ export class TableOutput implements Output {
   }
 
   message(facts: Facts): undefined {
+    const remark = facts.flashblock && describeOrder(facts.flashblock);
+    if (remark !== undefined) this.#keep(remark);
     this.#table.add(facts);
     this.#screen.changed();
     return undefined;
   }
 
   note(text: string, tone: Tone): void {
-    this.#table.note(`${new Date().toISOString().slice(11, 19)} ${text}`, tone);
+    this.#table.note(`${timeOfDay()} ${text}`, tone);
     this.#screen.changed();
+    this.#keep(text);
   }
 
+  /** The screen goes, and with it what it showed: the remarks are told again. */
   end(): void {
     this.#screen.stop();
+    const remarks = this.#remarks.splice(0);
+    const say = (text: string): unknown => this.#io.stderr.write(`flashcast watch: ${text}\n`);
+    if (this.#remarked > remarks.length && remarks.length > 0)
+      say(`the last ${remarks.length} of ${this.#remarked} remarks`);
+    for (const remark of remarks) say(remark);
+  }
+
+  #keep(remark: string): void {
+    this.#remarked++;
+    this.#remarks.push(`${timeOfDay()} ${printable(remark, MAX_REMARK_CHARS)}`);
+    if (this.#remarks.length > MAX_REMARKS) this.#remarks.shift();
   }
 }

@@ -32,7 +32,10 @@ export class Intervals {
     const histogram = this.#histogram;
     if (histogram.totalCount === 0) return undefined;
     const ms = (us: number): string => (us / 1000).toFixed(1);
-    const [p50, p99] = [50, 99].map((percentile) => ms(histogram.getValueAtPercentile(percentile)));
+    // A percentile is the upper end of its bucket, which may lie above all that was recorded.
+    const [p50, p99] = [50, 99].map((percentile) =>
+      ms(Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue)),
+    );
     return `intervals p50 ${p50} ms, p99 ${p99} ms, max ${ms(histogram.maxValue)} ms`;
   }
 }

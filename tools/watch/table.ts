@@ -5,8 +5,14 @@ import { describeOrder, formatGas, formatLatency } from './line.ts';
 import type { Paint, Tone } from './paint.ts';
 import { formatBytes } from './summary.ts';
 
+type Row =
+  | { readonly kind: 'message'; readonly facts: Facts }
+  | { readonly kind: 'note'; readonly text: string; readonly tone: Tone };
+
+const isStamped = (row: Row): boolean => row.kind === 'message' && row.facts.flashblock?.latencyMs !== undefined;
+
 interface Column {
-  readonly title: string;
+  readonly title: string | ((rows: readonly Row[]) => string);
   readonly width: number;
   /** Columns of a lower rank go first where there is no room. */
   readonly rank: number;
@@ -38,13 +44,16 @@ const COLUMNS: readonly Column[] = [
     text: ({ intervalMs }) => (intervalMs === undefined ? '' : `${intervalMs.toFixed(1)} ms`),
   },
   {
-    title: 'latency',
-    width: 9,
+    title: (rows) => (rows.some(isStamped) ? 'latency' : 'since block'),
+    width: 11,
     rank: 4,
     text: ({ flashblock }) => (flashblock === undefined ? '' : formatLatency(flashblock)),
   },
 ];
 const GAP = '  ';
+const NOTE_MARK = '── ';
+/** What servers say about a refusal may be longer; nobody reads more of it here. */
+const MAX_NOTE_CHARS = 500;
 
 /** Rows that are kept for a terminal that grows; no terminal is higher. */
 const MAX_ROWS = 500;
@@ -52,10 +61,6 @@ const MAX_ROWS = 500;
 const RATE_MS = 10_000;
 /** Messages that a rate is taken from at most. */
 const MAX_RATED = 4096;
-
-type Row =
-  | { readonly kind: 'message'; readonly facts: Facts }
-  | { readonly kind: 'note'; readonly text: string; readonly tone: Tone };
 
 /** What the head of the table tells. */
 export interface TableState {
@@ -94,14 +99,20 @@ export class Table {
       this.#headline(columns, state, paint),
       paint(
         shown
-          .map((column) => cell(column, column.title))
+          .map((column) => cell(column, typeof column.title === 'string' ? column.title : column.title(this.#rows)))
           .join(GAP)
           .slice(0, columns),
         'dim',
       ),
     ];
     const room = Math.max(0, rows - head.length);
-    const body = room === 0 ? [] : this.#rows.slice(-room).map((row) => line(row, shown, columns, paint));
+    const body =
+      room === 0
+        ? []
+        : this.#rows
+            .slice(-room)
+            .flatMap((row) => lines(row, shown, columns, paint))
+            .slice(-room);
     return [...head, ...body].slice(0, rows);
   }
 
@@ -161,13 +172,28 @@ function cell({ width, left = false }: Column, text: string): string {
   return left ? text.padEnd(width) : text.padStart(width);
 }
 
-function line(row: Row, shown: readonly Column[], columns: number, paint: Paint): string {
-  if (row.kind === 'note') return paint(`── ${printable(row.text, 500)} `.slice(0, columns), row.tone);
+/** A note goes on in further lines where it is wider than the terminal: what it says last is as good as what it says first. */
+function noteLines(text: string, columns: number): string[] {
+  const width = Math.max(1, columns - NOTE_MARK.length);
+  const lines: string[] = [];
+  for (let at = 0; at < text.length;) {
+    const rest = text.slice(at, at + width + 1);
+    const space = rest.length > width ? rest.lastIndexOf(' ') : -1;
+    const end = space > 0 ? space : width;
+    lines.push(`${at === 0 ? NOTE_MARK : ' '.repeat(NOTE_MARK.length)}${rest.slice(0, end)}`.slice(0, columns));
+    at += end + (space > 0 ? 1 : 0);
+  }
+  return lines;
+}
+
+function lines(row: Row, shown: readonly Column[], columns: number, paint: Paint): string[] {
+  if (row.kind === 'note')
+    return noteLines(printable(row.text, MAX_NOTE_CHARS), columns).map((text) => paint(text, row.tone));
   const text = shown
     .map((column) => cell(column, column.text(row.facts)))
     .join(GAP)
     .slice(0, columns);
   const { flashblock } = row.facts;
-  if (flashblock === undefined) return paint(text, 'dim');
-  return paint(text, flashblock.position.index === 0 ? 'strong' : 'plain');
+  if (flashblock === undefined) return [paint(text, 'dim')];
+  return [paint(text, flashblock.position.index === 0 ? 'strong' : 'plain')];
 }

@@ -74,6 +74,10 @@ describe('the builder', () => {
       const { blockNumber, index } = swarm.messages[0]!.head!.position;
       const builtAt = 1_686_789_347_000 + (blockNumber * 11 + index) * 20;
       assert.ok(Math.abs(Date.now() - builtAt) < 60_000);
+      const built = swarm.messages.map(({ plain }) => JSON.parse(plain.toString()) as { base?: { timestamp: string } });
+      // Within a second of rounding and what the machine is late by.
+      for (const { base } of built)
+        if (base !== undefined) assert.ok(Math.abs(Number(base.timestamp) * 1000 - Date.now()) < 60_000);
       assert.equal(swarm.messages.length < one!.length + two!.length, true, 'same positions, same bytes');
     } finally {
       for (const builder of builders) await builder.stop();

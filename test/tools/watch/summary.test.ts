@@ -26,6 +26,15 @@ describe('the summary of flashcast watch', () => {
     assert.match(intervals.text!, /max 36\d{5}\.\d ms$/);
   });
 
+  it('tells no percentile above the longest', () => {
+    for (const intervalMs of [198.3, 216.1, 243]) {
+      const intervals = new Intervals();
+      intervals.add({ ...facts, intervalMs });
+      const [p50, p99, max] = [...intervals.text!.matchAll(/[\d.]+(?= ms)/g)].map(Number);
+      assert.ok(p50! <= max! && p99! <= max!, intervals.text);
+    }
+  });
+
   it('names bytes in the unit that people would use', () => {
     assert.deepEqual([999, 1000, 999_949, 1e6, 25e8].map(formatBytes), [
       '999 B',

@@ -32,12 +32,12 @@ describe('the table of flashcast watch', () => {
     const table = new Table();
     table.add(facts(1));
     table.add(facts(4, { order: 'gap', expected: [{ blockNumber: 50_400_000, index: 2 }] }));
-    assert.deepEqual(table.lines(120, 10, state, plain), [
+    assert.deepEqual(table.lines(122, 10, state, plain), [
       'edge.example:8545  connected  01:02:05  gaps 1  repeats 0  reconnects 2  0.2/s  1.2 kB/s  7 messages',
-      'time               block  index  payload               txs      gas      size   on wire  as          interval    latency',
-      '04:05:06.789    50400000      1  0x03f4dcea174d9df1     41    31.4M   33.0 kB    6.0 kB  br          182.0 ms     2.3 ms',
-      '── gap: expected 50400000-2, got 50400000-4 ',
-      '04:05:06.789    50400000      4  0x03f4dcea174d9df1     41    31.4M   33.0 kB    6.0 kB  br          182.0 ms     2.3 ms',
+      'time               block  index  payload               txs      gas      size   on wire  as          interval      latency',
+      '04:05:06.789    50400000      1  0x03f4dcea174d9df1     41    31.4M   33.0 kB    6.0 kB  br          182.0 ms       2.3 ms',
+      '── gap: expected 50400000-2, got 50400000-4',
+      '04:05:06.789    50400000      4  0x03f4dcea174d9df1     41    31.4M   33.0 kB    6.0 kB  br          182.0 ms       2.3 ms',
     ]);
   });
 
@@ -50,7 +50,7 @@ describe('the table of flashcast watch', () => {
         const lines = table.lines(columns, rows, state, plain);
         assert.ok(lines.length <= rows, `${lines.length} lines of ${rows}`);
         for (const line of lines) assert.ok(line.length <= columns, `${line.length} of ${columns}: ${line}`);
-        if (rows > 3 && columns > 40) assert.match(lines.at(-2)!, / 39 /);
+        if (rows > 3 && columns > 40) assert.ok(lines.some((line) => line.includes(' 39 ')));
       }
   });
 
@@ -58,6 +58,29 @@ describe('the table of flashcast watch', () => {
     const table = new Table();
     table.add(facts(3));
     assert.match(table.lines(36, 5, state, plain)[2]!, /^ *50400000 +3 +41 +182\.0 ms$/);
+  });
+
+  it('goes on with a note in further lines, between its words, and shows its end where there is no room for all', () => {
+    const table = new Table();
+    table.add(facts(3));
+    table.note('connect ECONNREFUSED 127.0.0.1:18546; again in 0.4 s', 'warn');
+    assert.deepEqual(table.lines(40, 5, state, plain).slice(-2), [
+      '── connect ECONNREFUSED 127.0.0.1:18546;',
+      '   again in 0.4 s',
+    ]);
+    assert.equal(table.lines(40, 3, state, plain).at(-1), '   again in 0.4 s');
+  });
+
+  it("shows the time since the block's own while no message carries a stamp", () => {
+    const table = new Table();
+    const unstamped = { ...facts(3).flashblock!, sinceBlockMs: -1640 };
+    delete unstamped.latencyMs;
+    table.add({ ...facts(3), flashblock: unstamped });
+    const [, title, row] = table.lines(100, 5, state, plain);
+    assert.match(title!, / since block$/);
+    assert.match(row!, / -1\.64 s$/);
+    table.add(facts(4));
+    assert.match(table.lines(100, 5, state, plain)[1]!, / latency$/);
   });
 
   it('keeps a bounded number of rows', () => {
