@@ -3,14 +3,32 @@ import type { Client, ClientSocket } from './client.ts';
 
 const NOTHING = Buffer.alloc(0);
 
+/** Where Node counts the bytes of a socket that the layer below has not taken; over TLS that layer is `_parent`. */
+interface CountingHandle {
+  readonly writeQueueSize?: unknown;
+  readonly _parent?: CountingHandle | null;
+}
+
+function handleOf(socket: ClientSocket): CountingHandle | null | undefined {
+  return (socket as { _handle?: CountingHandle | null })._handle;
+}
+
 /**
- * Bytes that the kernel has not taken of what was written to a socket. libuv's own count shows progress inside one frame;
- * where a socket has none, the stream's count changes only when a whole write is done.
+ * Bytes that the kernel has not taken of what was written to a socket; over TLS at most so many. Where a socket has no count of its
+ * own, the stream's changes only when a whole write is done.
  */
 function untakenBytes(socket: ClientSocket): number {
-  const handle = (socket as { _handle?: { writeQueueSize?: unknown } | null })._handle;
-  const size = handle?.writeQueueSize;
+  const size = handleOf(socket)?.writeQueueSize;
   return typeof size === 'number' ? size : socket.writableLength;
+}
+
+/**
+ * A number that changes with every byte that the kernel takes, also inside one frame. TLS hands the kernel megabytes in one write,
+ * and counts them when it has taken all of them: what is left of that write, the socket below tells.
+ */
+function progressMark(socket: ClientSocket): number {
+  const below = handleOf(socket)?._parent?.writeQueueSize;
+  return untakenBytes(socket) + (typeof below === 'number' ? below : 0);
 }
 
 /**
@@ -39,7 +57,7 @@ export class ClientWriter {
     if (client.socket.writableLength === 0) return true;
     client.blocked = true;
     client.progressAt = this.#now();
-    client.untaken = untakenBytes(client.socket);
+    client.progressMark = progressMark(client.socket);
     this.blocked.add(client);
     // 'drain' comes only where a write exceeded the high-water mark; the callback of an empty write behind the frame comes always.
     client.socket.write(NOTHING, (error) => {
@@ -64,9 +82,9 @@ export class ClientWriter {
 
   /** Looks whether a blocked client's socket took bytes since the last look. */
   observe(client: Client, now: number): void {
-    const untaken = untakenBytes(client.socket);
-    if (untaken === client.untaken) return;
-    client.untaken = untaken;
+    const mark = progressMark(client.socket);
+    if (mark === client.progressMark) return;
+    client.progressMark = mark;
     client.progressAt = now;
   }
 

@@ -33,8 +33,8 @@ export abstract class Client {
   held = false;
   /** When the socket last took a byte, or began to wait; meaningful while blocked. Monotonic milliseconds. */
   progressAt = 0;
-  /** Bytes that the kernel had not taken when last looked at; meaningful while blocked. */
-  untaken = 0;
+  /** What its socket's progress was known by when last looked at; meaningful while blocked. */
+  progressMark = 0;
   /** Answer to the newest ping that came while blocked. */
   pendingPong: Buffer | undefined = undefined;
 

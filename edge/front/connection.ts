@@ -23,10 +23,10 @@ export interface ConnectionHost {
 
 const EMPTY_PONG = pongFrame(Buffer.alloc(0));
 
-const BREACH_CODES: Readonly<Record<Breach, number>> = {
-  protocol: PROTOCOL_ERROR,
-  frame_size: MESSAGE_TOO_BIG,
-  frame_rate: POLICY_VIOLATION,
+const BREACH_FRAMES: Readonly<Record<Breach, Buffer>> = {
+  protocol: closeFrame(PROTOCOL_ERROR, ''),
+  frame_size: closeFrame(MESSAGE_TOO_BIG, ''),
+  frame_rate: closeFrame(POLICY_VIOLATION, 'Too many parts of a frame or message'),
 };
 
 const CONNECTION = Symbol('connection');
@@ -141,7 +141,7 @@ export class Connection extends Client implements Pinged, FrameHandler, ByteTake
 
   broken(breach: Breach): void {
     this.#reason ??= breach;
-    this.#endAfter(closeFrame(BREACH_CODES[breach], ''));
+    this.#endAfter(BREACH_FRAMES[breach]);
   }
 
   /** The client has ended its side. */

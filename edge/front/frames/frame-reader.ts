@@ -6,6 +6,7 @@
  * It is over with the first frame that breaks a rule, with a Close, and where its handler says so: what follows in the same chunk is
  * not looked at, so that a flood costs no more than the frames it may send.
  */
+import { isUtf8 } from 'node:buffer';
 
 /** What a client's frames break: the protocol, the bound on a message's size, or those on its frames and reads. */
 export type Breach = 'protocol' | 'frame_size' | 'frame_rate';
@@ -17,7 +18,7 @@ export interface FrameHandler {
   ponged(): boolean;
   /** A Text or Binary message has ended. */
   messaged(): boolean;
-  /** @param payload a status code and a reason, as a Close frame may carry them, or nothing */
+  /** @param payload a status code and a reason in UTF-8, as a Close frame may carry them (5.5.1), or nothing: it is given back */
   closeReceived(payload: Buffer): void;
   broken(breach: Breach): void;
 }
@@ -210,7 +211,8 @@ export class FrameReader {
 
   #close(payload: Buffer, handler: FrameHandler): void {
     this.#next = OVER;
-    if (payload.length === 0 || isStatusCode(payload.readUInt16BE(0))) handler.closeReceived(payload);
+    if (payload.length === 0 || (isStatusCode(payload.readUInt16BE(0)) && isUtf8(payload.subarray(2))))
+      handler.closeReceived(payload);
     else handler.broken('protocol');
   }
 

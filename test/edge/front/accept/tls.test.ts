@@ -13,7 +13,7 @@ import { SettingsError } from '../../../../shared/config/settings-error.ts';
 import { Changes } from '../../../support/changes.ts';
 import { usesResources } from '../../../support/use.ts';
 import { EdgeHarness, type HarnessSettings } from '../../harness.ts';
-import { RawPeer } from '../../raw-peer.ts';
+import { RawPeer, upgradeRequest } from '../../raw-peer.ts';
 import { inet, v2 } from './proxy-headers.ts';
 
 const beside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -81,6 +81,43 @@ describe('TLS', () => {
     await harness.front.stop();
     await changes.until(() => closed !== undefined, 'the close');
     assert.equal(closed, 1001);
+  });
+
+  it('leaves a client alone that reads one large message slowly, and ends it when it takes nothing', async () => {
+    let time = 1000;
+    const harness = use(await EdgeHarness.start(folderWith(FIRST), () => time));
+    const peer = await tlsPeer(harness);
+    const changes = new Changes();
+    let received = 0;
+    peer.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      changes.notify();
+    });
+    peer.write(upgradeRequest());
+    await harness.clients(1);
+    peer.pause();
+    const client = harness.fanout.clients[0]!;
+    // More than the kernel keeps on both sides, so that reading the first half makes it take more.
+    const bytes = 48 * 1_048_576;
+    const payload = Buffer.alloc(bytes, 0x20);
+    harness.deliver({ plain: payload, payload, plainLength: bytes });
+    assert.ok(client.blocked);
+    for (const part of [0.5, 0.6, 0.7]) {
+      time += 999;
+      peer.resume();
+      await changes.until(() => received >= part * bytes, `${part} of the message`);
+      peer.pause();
+      harness.fanout.lag.check();
+      assert.ok(client.open, `ended when ${part} was read`);
+      assert.ok(client.blocked);
+    }
+    time += 1000;
+    harness.fanout.lag.check();
+    // What was under way when it was last looked at may still have been taken.
+    time += 1000;
+    harness.fanout.lag.check();
+    const [gone] = await harness.logged('client disconnected');
+    assert.equal(gone?.['reason'], 'slow');
   });
 
   it('offers HTTP/1.1 and nothing newer', async () => {

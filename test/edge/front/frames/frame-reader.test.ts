@@ -94,6 +94,7 @@ describe('frame reader', () => {
     ['a frame without a mask', [{ opcode: OP.ping, mask: undefined }], ['protocol']],
     ['a close of one byte', [{ opcode: OP.close, payload: Buffer.from([3]) }], ['protocol']],
     ['a close with a code that is none', [{ opcode: OP.close, payload: Buffer.from([3, 0xed]) }], ['protocol']],
+    ['a close whose reason is no UTF-8', [{ opcode: OP.close, payload: Buffer.from([3, 0xe8, 0xc3]) }], ['protocol']],
     ['an unended ping', [{ opcode: OP.ping, final: false }], ['protocol']],
     ['a ping with a length in 16 bits', [{ opcode: OP.ping, lengthBits: 16 }], ['protocol']],
     ['a continuation of nothing', [text(1, true, 0)], ['protocol']],

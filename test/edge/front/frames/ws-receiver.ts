@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -20,6 +21,7 @@ export async function readByWs(chunks: readonly Uint8Array[]): Promise<string[]>
     maxPayload: 4096,
     maxFragments: 20,
     maxBufferedChunks: 64,
+    // Messages are ignored whatever they say; the reason of a close is looked at below.
     skipUTF8Validation: true,
   });
   receiver.on('ping', (payload: Buffer) => told.push(`ping ${payload.toString('hex')}`));
@@ -28,7 +30,7 @@ export async function readByWs(chunks: readonly Uint8Array[]): Promise<string[]>
   receiver.on('conclude', (code: number, reason: Buffer) => {
     end.abort();
     const payload = code === 1005 ? '' : code.toString(16).padStart(4, '0') + reason.toString('hex');
-    told.push(`close ${payload}`);
+    told.push(isUtf8(reason) ? `close ${payload}` : 'protocol');
   });
   receiver.on('error', ({ code }: NodeJS.ErrnoException) => {
     end.abort();
