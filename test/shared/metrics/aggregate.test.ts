@@ -60,6 +60,17 @@ describe('metrics of several processes', () => {
     ]);
   });
 
+  it('tell of descriptors what is true of the process that has the fewest left, as each has its own limit', async () => {
+    const withOpen = async (open: number): Promise<MetricsSnapshot> => {
+      const registers = [new Registry()];
+      new Gauge({ name: 'process_open_fds', help: 'open', registers }).set(open);
+      new Gauge({ name: 'process_max_fds', help: 'limit', registers }).set(1024);
+      return registers[0]!.getMetricsAsJSON();
+    };
+    const together = aggregate([await withOpen(500), await withOpen(600), await withOpen(30)]);
+    assert.deepEqual(await lines(together), ['process_open_fds 600', 'process_max_fds 1024']);
+  });
+
   it('are text as that of one process, with help, type and the labels of all metrics', async () => {
     const labels = { zone: 'a "b"', hostname: 'h' };
     const registry = createRegistry({ metricsGlobalLabels: labels, metricsHostLabel: false });
