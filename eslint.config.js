@@ -11,7 +11,17 @@ const FOREIGN = {
   tools: ['test'],
 };
 
-const NODE_GLOBALS = ['Buffer', 'URL', 'console', 'clearTimeout', 'fetch', 'performance', 'process', 'setTimeout'];
+const NODE_GLOBALS = [
+  'AbortController',
+  'Buffer',
+  'URL',
+  'console',
+  'clearTimeout',
+  'fetch',
+  'performance',
+  'process',
+  'setTimeout',
+];
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/'] },

@@ -24,17 +24,34 @@ export const INTERVAL_MS = 200;
 /** Beyond what the messages take: connecting, settling, stragglers. */
 const PATIENCE_MS = 90_000;
 
-/** Runs what needs resources, and ends those. */
-export async function withResources<Result>(run: (use: Use) => Promise<Result>): Promise<Result> {
+/**
+ * Runs what needs resources, and ends those: after it, or at an interruption, which makes it fail for the lack of them.
+ *
+ * @param interrupted from then on what is still opened is ended at once
+ */
+export async function withResources<Result>(
+  interrupted: AbortSignal,
+  run: (use: Use) => Promise<Result>,
+): Promise<Result> {
+  interrupted.throwIfAborted();
   const opened: AsyncDisposable[] = [];
+  let ended = Promise.resolve();
+  const end = (): Promise<void> =>
+    (ended = ended.then(async () => {
+      for (let resource = opened.pop(); resource !== undefined; resource = opened.pop())
+        await resource[Symbol.asyncDispose]();
+    }));
+  const interrupt = (): void => void end();
+  interrupted.addEventListener('abort', interrupt);
   try {
     return await run((resource) => {
       opened.push(resource);
+      if (interrupted.aborted) interrupt();
       return resource;
     });
   } finally {
-    for (let resource = opened.pop(); resource !== undefined; resource = opened.pop())
-      await resource[Symbol.asyncDispose]();
+    interrupted.removeEventListener('abort', interrupt);
+    await end();
   }
 }
 
@@ -61,8 +78,8 @@ async function load({ url, pids }: Running, plan: LoadPlan, use: Use): Promise<B
 }
 
 /** One run of a contestant, from its start to its end. */
-export function measure(contestant: Contestant, plan: LoadPlan): Promise<BenchReport> {
-  return withResources(async (use) => {
+export function measure(contestant: Contestant, plan: LoadPlan, interrupted: AbortSignal): Promise<BenchReport> {
+  return withResources(interrupted, async (use) => {
     const { intervalMs = INTERVAL_MS, upstreams = 1, warmUpMessages = 0 } = plan;
     const running = await contestant.start(await startFeed({ intervalMs, upstreams }, use), use);
     if (warmUpMessages > 0) await load(running, { ...plan, messages: warmUpMessages }, use);

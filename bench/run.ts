@@ -33,12 +33,16 @@ function summary({ clients, connected, lost, repeated, messages, client_cpu: cli
 }
 
 /** Runs a row; who is first changes from turn to turn, so that neither profits from what the other leaves behind. */
-async function runRow(row: Row, { repeat, smoke }: RunOptions): Promise<readonly LineVerdict[]> {
+async function runRow(
+  row: Row,
+  { repeat, smoke }: RunOptions,
+  interrupted: AbortSignal,
+): Promise<readonly LineVerdict[]> {
   const [first, second] = row.contestants;
   const plan = { ...row.plan, ...(smoke && SMOKE) };
   const runs: [BenchReport, BenchReport?][] = [];
   const run = async (contestant: typeof first, its: LoadPlan): Promise<BenchReport> => {
-    const report = await measure(contestant, its);
+    const report = await measure(contestant, its, interrupted);
     console.log(`${row.name} ${runs.length + 1}/${repeat} ${contestant.name}: ${summary(report)}`);
     return report;
   };
@@ -58,12 +62,13 @@ async function runRow(row: Row, { repeat, smoke }: RunOptions): Promise<readonly
 /**
  * Runs the table for a command line.
  *
+ * @param interrupted ends what was started, and the run: it fails then
  * @returns the exit status: 0, 1 where a soak found growth or losses, 2 where the command line is wrong. A goal that is missed is no failure: the table says it
  */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(argv: readonly string[], interrupted: AbortSignal): Promise<number> {
   const command = readRunCommand(argv, ROWS);
   if (command.kind === 'soak') {
-    const { text, met } = await soak(command.durationMs);
+    const { text, met } = await soak(command.durationMs, interrupted);
     console.log(text);
     return met ? 0 : 1;
   }
@@ -74,7 +79,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { rows, repeat, write } = command.options;
   const verdicts: LineVerdict[] = [];
   for (const row of rows) {
-    const judged = await runRow(row, command.options);
+    const judged = await runRow(row, command.options, interrupted);
     verdicts.push(...judged);
     if (write) await writeFile(PAGE, insertLines(await readFile(PAGE, 'utf8'), judged, describeRun(repeat)));
   }

@@ -31,8 +31,11 @@ function minuteFloors(samples: readonly { readonly atMs: number; readonly bytes:
 }
 
 /** Soaks a proxy. */
-export function soak(durationMs: number): Promise<{ readonly text: string; readonly met: boolean }> {
-  return withResources(async (use) => {
+export function soak(
+  durationMs: number,
+  interrupted: AbortSignal,
+): Promise<{ readonly text: string; readonly met: boolean }> {
+  return withResources(interrupted, async (use) => {
     const upstreams = await startFeed({ intervalMs: INTERVAL_MS, upstreams: 1 }, use);
     const { url, pids } = await PROXY.start(upstreams, use);
     const startedAt = performance.now();
@@ -45,8 +48,13 @@ export function soak(durationMs: number): Promise<{ readonly text: string; reado
     try {
       const steady = use(Program.start(benchOf(url, CLIENTS.stay, durationMs)));
       while (!steady.ended) {
-        const { stdout } = await Program.run(benchOf(url, CLIENTS.comeAndGo, STAY_MS));
-        reports.push(JSON.parse(stdout) as BenchReport);
+        reports.push(
+          await withResources(interrupted, async (useOnce) => {
+            const guests = useOnce(Program.start(benchOf(url, CLIENTS.comeAndGo, STAY_MS)));
+            await guests.exit;
+            return JSON.parse(guests.stdout) as BenchReport;
+          }),
+        );
       }
       reports.push(JSON.parse(steady.stdout) as BenchReport);
     } finally {
