@@ -78,7 +78,8 @@ export class StatusFeed implements PageFeed {
   readonly #startedAt: number;
   readonly #stream = new StreamHistory();
   readonly #races = new RaceHistory();
-  readonly #seconds = new BoundedList<Second>(HISTORY_SECONDS);
+  /** Each as JSON, which is a sixth of the object's size: a quarter of an hour of objects would look like a leak. */
+  readonly #seconds = new BoundedList<string>(HISTORY_SECONDS);
   readonly #incidents = new IncidentLog();
   readonly #batch = new FlashblockBatch();
   readonly #listeners = new Set<(event: FeedEvent) => void>();
@@ -159,7 +160,7 @@ export class StatusFeed implements PageFeed {
       figures: this.#sampler?.figures ?? [],
       latencies: this.#sampler?.latencies ?? [],
       upstreams: this.#upstreams,
-      seconds: this.#seconds.toArray(),
+      seconds: this.#seconds.toArray().map((json) => JSON.parse(json) as Second),
       blocks: this.#stream.blocks,
       races: this.#races.races,
       incidents: this.#incidents.incidents,
@@ -177,7 +178,7 @@ export class StatusFeed implements PageFeed {
       // Stopped meanwhile: the metrics are those of a process that ends.
       if (this.#sampler !== sampler) return;
       this.#upstreams = upstreams;
-      this.#seconds.add(second);
+      this.#seconds.add(JSON.stringify(second));
       const state = this.#state();
       const incidents = this.#incidents.observe(observed(sampler, second, upstreams, state));
       this.#tell({ name: 'second', data: { second, upstreams, incidents, state } });
