@@ -71,7 +71,7 @@ ${describeFlags(FLAGS)}
 
 A line: time, block-index, payload id, transactions, gas of the block so far, plain bytes, bytes on the wire and their encoding, time
 since the message before, latency. The latency is known where the builder stamps its messages with this machine's clock
-(flashcast simulate --stamp); the table shows the time since the block's own instead where there is no stamp: below 0, as a block is built in the time before.
+(flashcast simulate --stamp); the table shows the block's age instead where there is no stamp: the time since the block's own, below 0 before it.
 With --json: time, block, index, payload_id, order, transactions, gas_used, plain_bytes, wire_bytes, encoding, interval_ms,
 latency_ms, since_block_ms; those of a flashblock only where the message is one, the last two only where known. order is first, next,
 repeat, gap, late, restart, or unknown with a filter.

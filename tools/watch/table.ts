@@ -44,8 +44,8 @@ const COLUMNS: readonly Column[] = [
     text: ({ intervalMs }) => (intervalMs === undefined ? '' : `${intervalMs.toFixed(1)} ms`),
   },
   {
-    title: (rows) => (rows.some(isStamped) ? 'latency' : 'since block'),
-    width: 11,
+    title: (rows) => (rows.some(isStamped) ? 'latency' : 'block age'),
+    width: 9,
     rank: 4,
     text: ({ flashblock }) => (flashblock === undefined ? '' : formatLatency(flashblock)),
   },
