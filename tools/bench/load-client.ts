@@ -21,6 +21,14 @@ export interface LoadListener {
   closed(client: LoadClient, reason: string): void;
 }
 
+export interface LoadClientOptions {
+  readonly localAddress?: string | undefined;
+  /** Whether messages are kept and handed on. */
+  readonly reads: boolean;
+  /** Silence, in milliseconds, after which an upgrade counts as refused. */
+  readonly answerWithinMs?: number;
+}
+
 /** Sockets of a thread are read one after the other, and no byte is kept past its call. A usual message fits in one read. */
 const READ_BUFFER = new Uint8Array(64 * 1024);
 /** Largest message that is kept to be read. */
@@ -28,6 +36,8 @@ const MAX_READ_BYTES = 16 * 1024 * 1024;
 /** Longest head of an answer; flashcast's has some 200 bytes. */
 const MAX_HEAD_CHARS = 16 * 1024;
 const HEAD_END = '\r\n\r\n';
+/** A server that takes connections and answers none must not hold the load up. */
+const ANSWER_WITHIN_MS = 10_000;
 
 /** A control frame without payload, masked with zeros as a client's must be. */
 function controlFrame(opcode: number): Buffer {
@@ -62,7 +72,7 @@ export class LoadClient implements FrameSink {
     index: number,
     { host, port, request }: LoadTarget,
     listener: LoadListener,
-    { localAddress, reads }: { readonly localAddress?: string | undefined; readonly reads: boolean },
+    { localAddress, reads, answerWithinMs = ANSWER_WITHIN_MS }: LoadClientOptions,
   ) {
     this.index = index;
     this.#listener = listener;
@@ -84,6 +94,7 @@ export class LoadClient implements FrameSink {
     this.#socket.write(request, 'latin1');
     this.#socket.on('error', (error) => this.#end(systemReason(error)));
     this.#socket.on('close', () => this.#end('connection ended'));
+    this.#socket.setTimeout(answerWithinMs, () => this.#end('no answer'));
   }
 
   get open(): boolean {
@@ -154,6 +165,7 @@ export class LoadClient implements FrameSink {
       return;
     }
     this.#state = 'open';
+    this.#socket.setTimeout(0);
     this.#listener.opened(this, this.#now);
     this.#frames(length - (head.length - end - HEAD_END.length), length);
   }
