@@ -153,6 +153,8 @@ export interface SecondEvent {
   readonly state: PageState;
   /** New ones, and those that went on. */
   readonly incidents: readonly Incident[];
+  /** In the place of the snapshot's, where bounds became known in this second. */
+  readonly latencies?: readonly LatencySource[];
 }
 
 /** What one second is measured by; gauges as they stand at its end, the rest counted within it. */

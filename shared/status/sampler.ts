@@ -22,6 +22,8 @@ interface UpstreamTotals {
 export interface Sample {
   readonly second: Second;
   readonly upstreams: readonly string[];
+  /** Present where bounds became known. */
+  readonly latencies?: readonly LatencySource[];
 }
 
 export class Sampler {
@@ -48,7 +50,7 @@ export class Sampler {
     this.figures = [...this.#metricFigures, 'cpu', 'loop', 'memory'];
   }
 
-  /** With their bounds once a second was read. */
+  /** With their bounds once they were read: a sum of several processes has none before one of them reported. */
   get latencies(): readonly LatencySource[] {
     return this.#latencies;
   }
@@ -61,12 +63,14 @@ export class Sampler {
   async sample(at: number): Promise<Sample> {
     const figures: number[] = [];
     for (const name of this.#metricFigures) figures.push(await this.#figure(name));
+    const before = this.#latencies;
     const latencies: number[][] = [];
     for (const name of this.#latencyNames) latencies.push(await this.#latency(name));
     const upstreams = await this.#readUpstreams();
     return {
       second: { at, figures: [...figures, ...this.#ownFigures()], latencies, upstreams: this.#sinceLast(upstreams) },
       upstreams: [...upstreams.keys()],
+      ...(this.#latencies !== before && { latencies: this.#latencies }),
     };
   }
 
@@ -88,7 +92,7 @@ export class Sampler {
     const values = (await readMetric(this.#metrics, LATENCY_METRICS[name])) ?? [];
     const { bounds, counts } = distributionOf(values);
     const before = this.#buckets.get(name);
-    if (before === undefined)
+    if (this.#latencies.find((source) => source.name === name)?.bounds.length !== bounds.length)
       this.#latencies = this.#latencies.map((source) => (source.name === name ? { name, bounds } : source));
     this.#buckets.set(name, counts);
     return counts.flatMap((count, bucket) => {

@@ -174,14 +174,14 @@ export class StatusFeed implements PageFeed {
     if (sampler === undefined || this.#sampling) return;
     this.#sampling = true;
     try {
-      const { second, upstreams } = await sampler.sample(this.#wallClock());
+      const { second, upstreams, latencies } = await sampler.sample(this.#wallClock());
       // Stopped meanwhile: the metrics are those of a process that ends.
       if (this.#sampler !== sampler) return;
       this.#upstreams = upstreams;
       this.#seconds.add(JSON.stringify(second));
       const state = this.#state();
       const incidents = this.#incidents.observe(observed(sampler, second, upstreams, state));
-      this.#tell({ name: 'second', data: { second, upstreams, incidents, state } });
+      this.#tell({ name: 'second', data: { second, upstreams, incidents, state, ...(latencies && { latencies }) } });
     } catch (error) {
       this.#deps.log.error({ err: error }, 'the figures of the status page could not be read');
     } finally {

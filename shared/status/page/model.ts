@@ -51,7 +51,7 @@ export class Model {
     for (const [place, name] of snapshot.figures.entries()) this.#places.set(name, place);
   }
 
-  /** What does not change while the process runs. */
+  /** What does not change while the process runs, but that bounds of latencies become known. */
   get about(): Snapshot {
     return this.#snapshot;
   }
@@ -102,6 +102,7 @@ export class Model {
     if (this.#seconds.length > this.#snapshot.historySeconds) this.#seconds.shift();
     this.#upstreams = event.upstreams;
     this.#state = event.state;
+    if (event.latencies !== undefined) this.#snapshot = { ...this.#snapshot, latencies: event.latencies };
     for (const incident of event.incidents) {
       const place = this.#incidents.findLastIndex(({ id }) => id === incident.id);
       if (place >= 0) this.#incidents[place] = incident;

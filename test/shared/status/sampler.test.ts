@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { Registry } from 'prom-client';
 import { createEdgeMetrics } from '../../../shared/metrics/edge-metrics.ts';
 import { createIngestMetrics } from '../../../shared/metrics/ingest-metrics.ts';
 import { createKeyMetrics } from '../../../shared/metrics/key-metrics.ts';
 import { createLimitMetrics } from '../../../shared/metrics/limit-metrics.ts';
 import { createRedisMetrics } from '../../../shared/metrics/redis-metrics.ts';
-import type { FigureName } from '../../../shared/status/contract.ts';
+import type { FigureName, LatencySource } from '../../../shared/status/contract.ts';
 import { LATENCY_METRICS, METRIC_FIGURES, UPSTREAM_METRICS } from '../../../shared/status/figures.ts';
 import { MAX_UPSTREAMS, type Sample, Sampler } from '../../../shared/status/sampler.ts';
 
@@ -89,6 +90,22 @@ describe('status: the figures of a second', () => {
     const place = sampler.latencies.findIndex(({ name }) => name === 'fanout');
     const { bounds } = sampler.latencies[place]!;
     assert.deepEqual(second.latencies[place], [bounds.indexOf(0.005), 2, bounds.length, 1]);
+  });
+
+  it('tell the bounds of latencies in the second in which they become known, and not again', async () => {
+    const registry = new Registry();
+    const { edgeFanout } = createEdgeMetrics(registry);
+    const sampler = new Sampler(registry, NO_OWN);
+    const boundsOf = (latencies: readonly LatencySource[] | undefined) =>
+      latencies?.find(({ name }) => name === 'fanout')?.bounds.length;
+    assert.equal(boundsOf(sampler.latencies), 0);
+    // As the sum of several processes is before one of them has reported.
+    const get = mock.method(edgeFanout, 'get', () => Promise.resolve({ values: [] }));
+    assert.equal(boundsOf((await sampler.sample(1000)).latencies), 0, 'those of other latencies became known');
+    get.mock.restore();
+    const known = boundsOf((await sampler.sample(2000)).latencies);
+    assert.ok(known !== undefined && known > 10);
+    assert.equal((await sampler.sample(3000)).latencies, undefined);
   });
 
   it(`tell of each upstream in the order of the list, of ${MAX_UPSTREAMS} at most`, async () => {

@@ -180,6 +180,16 @@ describe('status page: the sentence at the top', () => {
 });
 
 describe('status page: what the page remembers', () => {
+  it('learns the bounds of latencies that became known after it was opened', () => {
+    const page = model();
+    const latencies = [{ name: 'fanout', bounds: [0.001, 0.01] }] as const;
+    const second = { at: 1000, figures: [], latencies: [[1, 3]], upstreams: [] };
+    page.second({ second, upstreams: [], incidents: [], state: page.state, latencies });
+    assert.deepEqual(page.latency('fanout', 60), { bounds: [0.001, 0.01], counts: [0, 3, 0] });
+    page.second({ second, upstreams: [], incidents: [], state: page.state });
+    assert.deepEqual(page.about.latencies, latencies);
+  });
+
   it('is bounded as in the process', () => {
     const one = model({}, { messages: 1 });
     for (let block = 0; block < 60; block += 1)
