@@ -72,6 +72,16 @@ class TestServer implements AsyncDisposable {
     for (const client of to) this.clients[client]?.send(this.#sent[index] ?? '');
   }
 
+  /** Waits until clients have read what they were sent: they answer a ping behind it. The load numbers messages as it sees them first. */
+  async read(): Promise<void> {
+    await Promise.all(
+      this.clients.map((client) => {
+        client.ping();
+        return once(client, 'pong');
+      }),
+    );
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.clients) client.terminate();
     this.#http.closeAllConnections();
@@ -108,8 +118,10 @@ describe('flashcast bench', () => {
     const ended = bench([server.url, '--clients', '3', '--count', '3', '--ping', '100ms'], io);
     await server.measured(3);
     server.send(0, 0, 1, 2);
+    await server.read();
     server.send(1, 0, 2);
     server.sendAgain(0, 1);
+    await server.read();
     server.send(2, 0, 1);
     server.clients[2]?.close(1013);
     assert.equal(await ended, 1);
