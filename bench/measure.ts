@@ -9,7 +9,7 @@ export interface LoadPlan {
   readonly pingMs?: number;
   /** Messages that are measured. */
   readonly messages: number;
-  /** Messages to as many clients before, of which nothing is kept: code is compiled by then, as in any process that has served. */
+  /** Messages to as many clients before, of which nothing is kept. */
   readonly warmUpMessages?: number;
   readonly intervalMs?: number;
   /** Connections begun per second; default as fast as the server answers. */

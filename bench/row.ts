@@ -2,6 +2,12 @@ import type { BenchReport } from '../tools/bench/report.ts';
 import { BASELINE, type Contestant } from './contestants.ts';
 import type { LoadPlan } from './measure.ts';
 
+/**
+ * Half a minute: the code of both programs is compiled by then, and V8 has made its heap small again after the start, which it
+ * does some 8 s after its first great collection and which costs as much as 2 us of each delivery to 1,000 clients in a short run.
+ */
+export const WARM_UP_MESSAGES = 150;
+
 /** One line of the table: a number of each contestant, and what is to become of them. */
 export interface Line {
   readonly what: string;

@@ -12,7 +12,7 @@ import { judge, type LineVerdict } from './verdict.ts';
 
 const PAGE = new URL('../docs/performance.md', import.meta.url);
 /** What is left of a row in a smoke run. */
-const SMOKE: Partial<LoadPlan> = { clients: 20, messages: 3, intervalMs: 100 };
+const SMOKE: Partial<LoadPlan> = { clients: 20, messages: 3, warmUpMessages: 3, intervalMs: 100 };
 
 /** Date and size of the machine, for the table. */
 function describeRun(repeat: number): string {

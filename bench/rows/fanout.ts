@@ -1,11 +1,10 @@
 /** Many clients, one message each 200 ms: what a delivery costs, and how late the last client has it. */
-import { against, cpuPerDelivery, pongP99, type Line, type Row } from '../row.ts';
+import { WARM_UP_MESSAGES, against, cpuPerDelivery, pongP99, type Line, type Row } from '../row.ts';
 import { PROXY } from '../contestants.ts';
 
 /** As base nodes do. */
 const PING_MS = 500;
 const MESSAGES = 60;
-const WARM_UP_MESSAGES = 20;
 
 const cpu = (atMost: number): Line => ({
   what: 'CPU per delivery',

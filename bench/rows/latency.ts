@@ -1,9 +1,8 @@
 /** Few clients: how long a message takes through the programs. */
-import { against, type Line, type Row } from '../row.ts';
+import { WARM_UP_MESSAGES, against, type Line, type Row } from '../row.ts';
 import { PROXY, stack } from '../contestants.ts';
 
 const MESSAGES = 75;
-const WARM_UP_MESSAGES = 20;
 
 const latency = (judged: Line['judged'], atMost: number): Line => ({
   what: 'latency, p50',
