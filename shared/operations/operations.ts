@@ -31,6 +31,8 @@ export interface OperationsDependencies {
   readonly log: Pick<Logger, 'error'>;
   /** The status page's routes, if there is one; started and stopped by the program. */
   readonly page?: { readonly routes: ReadonlyMap<string, Route> } | undefined;
+  /** Milliseconds after which a connection is ended whose peer takes nothing of an answer; default {@link UNREAD_MS}. */
+  readonly unreadMs?: number;
 }
 
 export interface Operations {
@@ -48,9 +50,13 @@ const REQUEST_TIMEOUT_MS = 5000;
 const TIMEOUT_CHECK_MS = 1000;
 /** Scrapes come 5 to 60 s apart; keeping their connections between two is not worth a place. */
 const KEEP_ALIVE_MS = 5000;
+/** Longer than any reader of an answer goes without taking a byte. */
+const UNREAD_MS = 10_000;
 /** Far above the few that ask; a port scan must not exhaust the process' descriptors. */
 const MAX_CONNECTIONS = 256;
 
+/** What no answer goes without. */
+const EVERY_ANSWER = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 const TEXT = 'text/plain; charset=utf-8';
 
 class OperationsServer implements Operations {
@@ -82,6 +88,7 @@ class OperationsServer implements Operations {
       (request, response) => void this.#answer(request, response),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.timeout = dependencies.unreadMs ?? UNREAD_MS;
   }
 
   async start(): Promise<void> {
@@ -106,8 +113,14 @@ class OperationsServer implements Operations {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A response behind another has no socket yet. No browser, scraper or probe pipelines, and a few KB of requests would make
+    // gigabytes of answers.
+    if (response.socket === null) {
+      request.socket.destroy();
+      return;
+    }
     const answer = await this.#answerTo(request);
-    response.setHeaders(new Map(Object.entries({ 'Cache-Control': 'no-store', ...answer.headers })));
+    response.setHeaders(new Map(Object.entries({ ...EVERY_ANSWER, ...answer.headers })));
     response.setHeader('Content-Type', answer.type);
     if ('body' in answer) {
       // A request with a body is not read on: its connection ends with the answer.

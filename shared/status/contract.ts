@@ -145,6 +145,8 @@ export interface FlashblocksEvent {
   readonly races: readonly Race[];
   /** Flashblocks that came too fast to be told one by one. */
   readonly leftOut: number;
+  /** In the place of the blocks that the page has, where some were left out: what did not come must not look missing. */
+  readonly blocks?: readonly BlockRecord[];
 }
 
 export interface SecondEvent {

@@ -9,16 +9,28 @@ import type { FeedEvent, PageFeed } from './status-feed.ts';
 export const MAX_PAGES = 20;
 /** Bytes that wait for one page: some snapshots, which have 200 KB at most, or minutes of events. */
 const MAX_WAITING_BYTES = 1_048_576;
+/** A page that takes nothing for so long does not read: its place is somebody else's. */
+export const UNREAD_MS = 30_000;
 /** What a page waits before it connects again. */
 const RETRY_MS = 1000;
 
+interface Reader {
+  /** Bytes that waited for it after the last write. */
+  waiting: number;
+  /** When it last took some, or had none to take; monotonic milliseconds. */
+  tookAt: number;
+}
+
 export class EventStreams {
   readonly #feed: PageFeed;
-  readonly #open = new Set<ServerResponse>();
+  readonly #now: () => number;
+  readonly #open = new Map<ServerResponse, Reader>();
   #ends: (() => void) | undefined;
 
-  constructor(feed: PageFeed) {
+  /** @param now monotonic milliseconds */
+  constructor(feed: PageFeed, now: () => number = () => performance.now()) {
     this.#feed = feed;
+    this.#now = now;
   }
 
   get size(): number {
@@ -36,16 +48,17 @@ export class EventStreams {
       response.destroy();
       return;
     }
-    this.#open.add(response);
+    const reader = { waiting: 0, tookAt: this.#now() };
+    this.#open.set(response, reader);
     this.#ends ??= this.#feed.listen((event) => this.#tell(event));
     response.on('close', () => this.#remove(response));
     response.on('error', () => undefined);
-    response.write(`retry: ${String(RETRY_MS)}\n${eventText('snapshot', this.#feed.snapshot())}`);
+    write(response, reader, `retry: ${String(RETRY_MS)}\n${eventText('snapshot', this.#feed.snapshot())}`);
   }
 
   /** Ends all. Idempotent. */
   stop(): void {
-    for (const response of this.#open) response.destroy();
+    for (const response of this.#open.keys()) response.destroy();
     this.#open.clear();
     this.#ends?.();
     this.#ends = undefined;
@@ -53,9 +66,12 @@ export class EventStreams {
 
   #tell({ name, data }: FeedEvent): void {
     const text = eventText(name, data);
-    for (const response of this.#open) {
-      if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
-      else response.write(text);
+    const now = this.#now();
+    for (const [response, reader] of this.#open) {
+      const waiting = response.writableLength;
+      if (waiting === 0 || waiting < reader.waiting) reader.tookAt = now;
+      if (waiting > MAX_WAITING_BYTES || now - reader.tookAt > UNREAD_MS) response.destroy();
+      else write(response, reader, text);
     }
   }
 
@@ -65,6 +81,11 @@ export class EventStreams {
     this.#ends?.();
     this.#ends = undefined;
   }
+}
+
+function write(response: ServerResponse, reader: Reader, text: string): void {
+  response.write(text);
+  reader.waiting = response.writableLength;
 }
 
 /** JSON has no raw line breaks, so that one line holds it. */

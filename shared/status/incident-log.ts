@@ -29,7 +29,7 @@ export class IncidentLog {
 
   #add({ counted, ...found }: Found, at: number): Incident {
     const open = counted && this.#open.get(counted.figure);
-    if (counted !== undefined && open !== undefined && at - open.incident.until <= GOES_ON_MS) {
+    if (counted !== undefined && open !== undefined && goesOn(open.incident.until, at)) {
       const count = open.count + counted.count;
       const incident: Incident = { ...open.incident, until: at, text: counted.text(count) };
       this.#log.replace(open.incident, incident);
@@ -41,4 +41,9 @@ export class IncidentLog {
     if (counted !== undefined) this.#open.set(counted.figure, { incident, count: counted.count });
     return incident;
   }
+}
+
+/** Not where the clock was set back meanwhile. */
+function goesOn(until: number, at: number): boolean {
+  return at >= until && at - until <= GOES_ON_MS;
 }

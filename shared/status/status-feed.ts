@@ -197,7 +197,9 @@ export class StatusFeed implements PageFeed {
 
   #tellFlashblocks(): void {
     const data = this.#batch.take();
-    if (data !== undefined) this.#tell({ name: 'flashblocks', data });
+    if (data === undefined) return;
+    const { blocks } = this.#stream;
+    this.#tell({ name: 'flashblocks', data: data.leftOut === 0 ? data : { ...data, blocks } });
   }
 
   #tell(event: FeedEvent): void {

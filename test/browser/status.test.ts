@@ -122,6 +122,29 @@ describe('the status page in a browser', function () {
     );
   });
 
+  it('says that a process hangs, while it hangs', async () => {
+    const own = use(await startDemo());
+    await own.ready();
+    const view = await open(own);
+    await view.shows('#verdict-title', /^Streaming$/);
+    own.program.signal('SIGSTOP');
+    await view.shows('#verdict-title', /^No answer from the process for/);
+    own.program.signal('SIGCONT');
+    await view.shows('#verdict-title', /^Streaming/);
+  });
+
+  it('says that it can read nothing of what an address sends', async () => {
+    const garbage = use(await TestBuilder.start());
+    const view = await open();
+    const address = view.page.locator('#client-address');
+    await address.fill(garbage.url);
+    await address.press('Enter');
+    await garbage.connected();
+    garbage.sendBinary(Buffer.from([1, 2, 3, 4]));
+    garbage.sendText(`{"payload_id":"${'x'.repeat(16_777_216)}"}`);
+    await view.shows('#client-figures', /^0 messages; 2 unreadable; 17 MB received\.$/);
+  });
+
   it('says what is the matter: no upstream, a silent stream, a drain', async () => {
     const builder = use(await TestBuilder.start());
     const own = use(

@@ -100,7 +100,7 @@ export class ClientView {
     if (event.is === 'open') setText(this.#parts.state, 'Connected; brotli is decoded in this browser.');
     else if (event.is === 'failed') this.#end('The decoder could not be loaded.');
     else if (event.is === 'closed') this.#end(closedInWords(event.code, event.opened));
-    else if (event.is === 'unreadable') this.#counts.unreadable += 1;
+    else if (event.is === 'unreadable') this.#addUnreadable(event.wireBytes);
     else this.#add(event.message);
     if (this.#drawing) return;
     this.#drawing = true;
@@ -108,6 +108,11 @@ export class ClientView {
       this.#drawing = false;
       this.#draw();
     });
+  }
+
+  #addUnreadable(wireBytes: number): void {
+    this.#counts.unreadable += 1;
+    this.#counts.wire += wireBytes;
   }
 
   #add(message: ViewedMessage): void {
@@ -128,11 +133,12 @@ export class ClientView {
     const { figures, table, rows } = this.#parts;
     const { messages, breaks, repeats, unreadable, wire, plain } = this.#counts;
     table.hidden = messages === 0;
-    figures.hidden = messages === 0;
-    const ratio = wire === 0 ? '' : `, ${(plain / wire).toFixed(1)} times as large unpacked`;
-    const order = breaks + repeats === 0 ? 'all in order' : `${count(breaks)} out of order, ${count(repeats)} repeated`;
+    figures.hidden = messages + unreadable === 0;
+    const ratio = plain === 0 ? '' : `, ${(plain / wire).toFixed(1)} times as large unpacked`;
+    const broken = `, ${count(breaks)} out of order, ${count(repeats)} repeated`;
+    const order = messages === 0 ? '' : breaks + repeats === 0 ? ', all in order' : broken;
     const bad = unreadable === 0 ? '' : `; ${count(unreadable)} unreadable`;
-    setText(figures, `${count(messages)} messages, ${order}${bad}; ${inText(bytes(wire))} received${ratio}.`);
+    setText(figures, `${count(messages)} messages${order}${bad}; ${inText(bytes(wire))} received${ratio}.`);
     rows.replaceChildren(...this.#messages.map(rowOf));
   }
 }

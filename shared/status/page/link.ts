@@ -13,6 +13,8 @@ export interface LinkEvents {
 const SILENT_MS = 4000;
 const RETRY_MS = 1000;
 const RETRY_FULL_MS = 10_000;
+/** A process that hangs takes the question and never answers it; the page has to say so meanwhile. */
+const ASKED_MS = 1000;
 
 export class Link {
   readonly #url: string;
@@ -58,7 +60,7 @@ export class Link {
   /** An EventSource does not say why it was refused. */
   async #isFull(): Promise<boolean> {
     try {
-      return (await fetch(this.#url, { method: 'HEAD' })).status === 503;
+      return (await fetch(this.#url, { method: 'HEAD', signal: AbortSignal.timeout(ASKED_MS) })).status === 503;
     } catch {
       return false;
     }

@@ -34,6 +34,8 @@ export class Model {
   #snapshot: Snapshot;
   #seconds: Second[];
   #blocks: BlockRecord[];
+  /** Also of those that are not kept. */
+  #newest: FlashblockRecord | undefined;
   #races: Race[];
   #incidents: Incident[];
   #upstreams: readonly string[];
@@ -44,6 +46,7 @@ export class Model {
     this.#snapshot = snapshot;
     this.#seconds = [...snapshot.seconds];
     this.#blocks = [...snapshot.blocks];
+    this.#newest = this.#blocks.at(-1)?.flashblocks.at(-1);
     this.#races = [...snapshot.races];
     this.#incidents = [...snapshot.incidents];
     this.#upstreams = snapshot.upstreams;
@@ -79,7 +82,7 @@ export class Model {
   }
 
   get newest(): FlashblockRecord | undefined {
-    return this.#blocks.at(-1)?.flashblocks.at(-1);
+    return this.#newest;
   }
 
   /** The end of the last second, by the process' clock. */
@@ -88,7 +91,9 @@ export class Model {
   }
 
   add(event: FlashblocksEvent): void {
-    for (const flashblock of event.flashblocks) this.#addFlashblock(flashblock);
+    if (event.blocks !== undefined) this.#blocks = [...event.blocks];
+    else for (const flashblock of event.flashblocks) this.#addFlashblock(flashblock);
+    this.#newest = event.flashblocks.at(-1) ?? this.#newest;
     for (const race of event.races) {
       const place = this.#races.findLastIndex(({ id }) => id === race.id);
       if (place >= 0) this.#races[place] = race;

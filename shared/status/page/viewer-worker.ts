@@ -62,6 +62,10 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return whole;
 }
 
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 function flashblockOf(plain: Uint8Array): ViewedMessage['flashblock'] {
   const message = JSON.parse(new TextDecoder().decode(plain)) as {
     readonly payload_id?: unknown;
@@ -71,7 +75,7 @@ function flashblockOf(plain: Uint8Array): ViewedMessage['flashblock'] {
   };
   const { payload_id: payloadId, index } = message;
   const block = message.metadata?.block_number;
-  if (typeof payloadId !== 'string' || typeof index !== 'number' || typeof block !== 'number') return undefined;
+  if (typeof payloadId !== 'string' || !isWhole(index) || !isWhole(block)) return undefined;
   const transactions = message.diff?.transactions;
   return { block, index, payloadId, transactions: Array.isArray(transactions) ? transactions.length : 0 };
 }
@@ -81,6 +85,7 @@ function read(brotli: Brotli, bytes: Uint8Array): ViewerEvent {
   try {
     const compressed = bytes[0] !== OPENING_BRACE;
     const plain = compressed ? inflate(brotli, bytes) : bytes;
+    if (plain.length > MAX_PLAIN_BYTES) throw new Error('too large');
     const flashblock = flashblockOf(plain);
     const sizes = { wireBytes: bytes.length, plainBytes: plain.length, compressed };
     return { is: 'message', message: { at, ...sizes, ...(flashblock && { flashblock }) } };

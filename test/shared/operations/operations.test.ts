@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { Counter, Registry } from 'prom-client';
 import {
@@ -110,6 +111,53 @@ describe('operations server', () => {
     assert.equal((await get(`${url}/status.json`)).status, 500);
     assert.equal(errors.length, 1);
     assert.equal((await get(`${url}/livez`)).status, 200);
+  });
+
+  it('ends a connection that asks again before it has its answer', async () => {
+    let asked = 0;
+    const { operations } = await start({
+      status: () => {
+        asked += 1;
+        return {};
+      },
+    });
+    const socket = connect(operations.address());
+    const changes = new Changes();
+    let closed = false;
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      closed = true;
+      changes.notify();
+    });
+    socket.resume().write('GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100));
+    await changes.until(() => closed, 'the end');
+    assert.equal(asked, 1);
+  });
+
+  it('ends a connection that does not take its answer', async () => {
+    const changes = new Changes();
+    let ended = false;
+    const open = (response: ServerResponse): void => {
+      response.on('close', () => {
+        ended = true;
+        changes.notify();
+      });
+      response.write(Buffer.alloc(33_554_432));
+    };
+    const routes = new Map([['/status/large', () => ({ type: 'text/plain', headers: {}, open })]]);
+    const { operations, url } = await start({ page: { routes }, unreadMs: 200 });
+    const socket = connect(operations.address());
+    use({ [Symbol.asyncDispose]: () => Promise.resolve(void socket.destroy()) });
+    socket.on('error', () => undefined);
+    socket.write('GET /status/large HTTP/1.1\r\nHost: x\r\n\r\n');
+    await changes.until(() => ended, 'the end of the answer');
+    assert.equal((await get(`${url}/livez`)).status, 200);
+  });
+
+  it('lets no browser guess what an answer is', async () => {
+    const { url } = await start();
+    for (const path of ['/livez', '/readyz', '/status.json', '/elsewhere'])
+      assert.equal((await get(`${url}${path}`)).headers.get('x-content-type-options'), 'nosniff', path);
   });
 
   it('bounds the head of a request', async () => {

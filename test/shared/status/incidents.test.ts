@@ -74,6 +74,19 @@ describe('status: incidents', () => {
     assert.deepEqual(log.incidents, [second, third]);
   });
 
+  it('are not joined over a clock that was set back', () => {
+    const log = new IncidentLog();
+    log.observe(QUIET);
+    for (const at of [3_600_000, 600_000]) log.observe({ ...QUIET, at, figures: { ...QUIET.figures, lost: 2 } });
+    assert.deepEqual(
+      log.incidents.map(({ at, until }) => [at, until]),
+      [
+        [3_600_000, 3_600_000],
+        [600_000, 600_000],
+      ],
+    );
+  });
+
   it(`are the last ${MAX_INCIDENTS}`, () => {
     const log = new IncidentLog();
     for (let second = 0; second < 500; second += 1)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 import { createEdgeMetrics } from '../../../shared/metrics/edge-metrics.ts';
 import type { Check } from '../../../shared/operations/check.ts';
+import { MAX_BATCH } from '../../../shared/status/flashblock-batch.ts';
+import { Model } from '../../../shared/status/page/model.ts';
 import { type FeedEvent, HISTORY_SECONDS, StatusFeed } from '../../../shared/status/status-feed.ts';
 import { arrival, flashblocksOf, message, secondsOf, virtualTime } from './support.ts';
 
@@ -61,6 +63,35 @@ describe('status: the feed', () => {
     feed.message(message(7, 2));
     fire(100);
     assert.equal(flashblocksOf(events).length, 1);
+  });
+
+  it('lets no flashblock of a burst look missing to a page', () => {
+    const { feed, events, fire, listen } = create();
+    feed.message(message(7, 0));
+    const page = new Model(feed.snapshot());
+    listen();
+    for (let number = 1; number < 2 * MAX_BATCH; number += 1)
+      feed.message(message(7 + Math.floor(number / 11), number % 11));
+    fire(100);
+    const [told] = flashblocksOf(events);
+    assert.equal(told?.flashblocks.length, MAX_BATCH);
+    page.add(told);
+    assert.deepEqual(page.blocks, feed.snapshot().blocks);
+    feed.message(message(30, 0));
+    fire(100);
+    assert.equal(flashblocksOf(events)[1]?.blocks, undefined, 'it is told once');
+  });
+
+  it('says where the stream is in a block of more flashblocks than are kept', () => {
+    const { feed, events, fire, listen } = create();
+    const page = new Model(feed.snapshot());
+    listen();
+    for (let index = 0; index < 100; index += 1) {
+      feed.message(message(7, index));
+      fire(100);
+    }
+    for (const event of flashblocksOf(events)) page.add(event);
+    assert.equal(page.newest?.index, 99);
   });
 
   it('tells of each second, with what happened in it', async () => {

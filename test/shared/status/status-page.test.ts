@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOperations } from '../../../shared/operations/operations.ts';
 import type { Snapshot, StreamPort } from '../../../shared/status/contract.ts';
-import { MAX_PAGES } from '../../../shared/status/event-streams.ts';
+import { EventStreams, MAX_PAGES, UNREAD_MS } from '../../../shared/status/event-streams.ts';
 import type { FeedEvent, PageFeed } from '../../../shared/status/status-feed.ts';
 import { createStatusPage } from '../../../shared/status/status-page.ts';
 import { Changes } from '../../support/changes.ts';
@@ -68,6 +70,20 @@ class Page {
 
   async ended(): Promise<void> {
     await this.changes.until(() => this.closed, 'the end of the events');
+  }
+}
+
+/** A response whose page takes as much as a test says. */
+class SlowResponse extends EventEmitter {
+  writableLength = 0;
+  destroyed = false;
+
+  write(text: string): void {
+    this.writableLength += text.length;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
   }
 }
 
@@ -267,6 +283,23 @@ describe('status page: its events', () => {
     assert.equal(other.closed, false);
     feed.tell('still here');
     await other.until('still here');
+  });
+
+  it('end for a page that takes nothing for long, not for one that takes little', () => {
+    const feed = new ScriptedFeed();
+    let now = 0;
+    const streams = new EventStreams(feed, () => now);
+    const [unread, slow] = [new SlowResponse(), new SlowResponse()];
+    for (const response of [unread, slow]) streams.add(response as unknown as ServerResponse);
+    for (; now <= UNREAD_MS; now += 1000) {
+      assert.equal(unread.destroyed, false);
+      slow.writableLength -= 1;
+      feed.tell('news');
+    }
+    slow.writableLength -= 1;
+    feed.tell('news');
+    assert.deepEqual([unread.destroyed, slow.destroyed], [true, false]);
+    streams.stop();
   });
 
   it('end when the process stops', async () => {
