@@ -10,7 +10,7 @@
  */
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
 import { type Answer, type Route, type Streamed, json } from './answer.ts';
@@ -52,8 +52,11 @@ const TIMEOUT_CHECK_MS = 1000;
 const KEEP_ALIVE_MS = 5000;
 /** Longer than any reader of an answer goes without taking a byte. */
 const UNREAD_MS = 10_000;
-/** Far above the few that ask; a port scan must not exhaust the process' descriptors. */
-const MAX_CONNECTIONS = 256;
+/**
+ * Far above the few that ask; a port scan must not exhaust the process' descriptors. One more takes the place of the oldest, so
+ * that whoever holds connections open does not keep an orchestrator's probe out. A page that is ended so connects again.
+ */
+export const MAX_CONNECTIONS = 256;
 
 /** What no answer goes without. */
 const EVERY_ANSWER = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
@@ -64,6 +67,8 @@ class OperationsServer implements Operations {
   readonly #deps: OperationsDependencies;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #server: Server;
+  /** The oldest first. */
+  readonly #connections = new Set<Socket>();
   #listening: Promise<unknown> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -87,7 +92,7 @@ class OperationsServer implements Operations {
       },
       (request, response) => void this.#answer(request, response),
     );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('connection', (socket) => this.#admit(socket));
     this.#server.timeout = dependencies.unreadMs ?? UNREAD_MS;
   }
 
@@ -110,6 +115,17 @@ class OperationsServer implements Operations {
   address(): { host: string; port: number } {
     const { address, port } = this.#server.address() as AddressInfo;
     return { host: address, port };
+  }
+
+  #admit(socket: Socket): void {
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+    if (this.#connections.size <= MAX_CONNECTIONS) return;
+    for (const oldest of this.#connections) {
+      this.#connections.delete(oldest);
+      oldest.destroy();
+      return;
+    }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

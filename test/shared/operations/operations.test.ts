@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { Counter, Registry } from 'prom-client';
@@ -6,6 +7,7 @@ import {
   type Check,
   type Operations,
   type OperationsDependencies,
+  MAX_CONNECTIONS,
   createOperations,
 } from '../../../shared/operations/operations.ts';
 import { Changes } from '../../support/changes.ts';
@@ -152,6 +154,25 @@ describe('operations server', () => {
     socket.write('GET /status/large HTTP/1.1\r\nHost: x\r\n\r\n');
     await changes.until(() => ended, 'the end of the answer');
     assert.equal((await get(`${url}/livez`)).status, 200);
+  });
+
+  it('gives the place of the oldest connection to one that is too many', async () => {
+    const { operations, url } = await start();
+    const changes = new Changes();
+    const ended: number[] = [];
+    for (let number = 0; number < MAX_CONNECTIONS; number += 1) {
+      const socket = connect(operations.address());
+      use({ [Symbol.asyncDispose]: () => Promise.resolve(void socket.destroy()) });
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        ended.push(number);
+        changes.notify();
+      });
+      await once(socket, 'connect');
+    }
+    assert.equal((await get(`${url}/livez`)).status, 200);
+    await changes.until(() => ended.length > 0, 'the end of the oldest');
+    assert.deepEqual(ended, [0]);
   });
 
   it('lets no browser guess what an answer is', async () => {
