@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { connect } from 'node:net';
 import { Counter, Registry } from 'prom-client';
 import {
   type Check,
@@ -10,6 +9,7 @@ import {
   MAX_CONNECTIONS,
   createOperations,
 } from '../../../shared/operations/operations.ts';
+import { RawPeer } from '../../edge/raw-peer.ts';
 import { Changes } from '../../support/changes.ts';
 import { usesResources } from '../../support/use.ts';
 
@@ -123,16 +123,9 @@ describe('operations server', () => {
         return {};
       },
     });
-    const socket = connect(operations.address());
-    const changes = new Changes();
-    let closed = false;
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      closed = true;
-      changes.notify();
-    });
-    socket.resume().write('GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100));
-    await changes.until(() => closed, 'the end');
+    const peer = use(new RawPeer(operations.address().port));
+    peer.socket.write('GET /status.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(100));
+    await peer.end();
     assert.equal(asked, 1);
   });
 
@@ -148,31 +141,26 @@ describe('operations server', () => {
     };
     const routes = new Map([['/status/large', () => ({ type: 'text/plain', headers: {}, open })]]);
     const { operations, url } = await start({ page: { routes }, unreadMs: 200 });
-    const socket = connect(operations.address());
-    use({ [Symbol.asyncDispose]: () => Promise.resolve(void socket.destroy()) });
-    socket.on('error', () => undefined);
-    socket.write('GET /status/large HTTP/1.1\r\nHost: x\r\n\r\n');
+    const peer = use(new RawPeer(operations.address().port));
+    peer.socket.pause().write('GET /status/large HTTP/1.1\r\nHost: x\r\n\r\n');
     await changes.until(() => ended, 'the end of the answer');
     assert.equal((await get(`${url}/livez`)).status, 200);
   });
 
   it('gives the place of the oldest connection to one that is too many', async () => {
     const { operations, url } = await start();
-    const changes = new Changes();
-    const ended: number[] = [];
-    for (let number = 0; number < MAX_CONNECTIONS; number += 1) {
-      const socket = connect(operations.address());
-      use({ [Symbol.asyncDispose]: () => Promise.resolve(void socket.destroy()) });
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        ended.push(number);
-        changes.notify();
-      });
-      await once(socket, 'connect');
+    const peers: RawPeer[] = [];
+    while (peers.length < MAX_CONNECTIONS) {
+      const peer = use(new RawPeer(operations.address().port));
+      await once(peer.socket, 'connect');
+      peers.push(peer);
     }
     assert.equal((await get(`${url}/livez`)).status, 200);
-    await changes.until(() => ended.length > 0, 'the end of the oldest');
-    assert.deepEqual(ended, [0]);
+    await peers[0]?.end();
+    assert.deepEqual(
+      peers.flatMap(({ closed }, number) => (closed ? [number] : [])),
+      [0],
+    );
   });
 
   it('lets no browser guess what an answer is', async () => {
@@ -183,34 +171,18 @@ describe('operations server', () => {
 
   it('bounds the head of a request', async () => {
     const { operations } = await start();
-    const socket = connect(operations.address());
-    const changes = new Changes();
-    let text = '';
-    let closed = false;
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk) => (text += chunk.toString()));
-    socket.on('close', () => {
-      closed = true;
-      changes.notify();
-    });
-    socket.write(`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}`);
-    await changes.until(() => closed, 'the end');
-    assert.match(text, /^HTTP\/1.1 431 /);
+    const peer = use(new RawPeer(operations.address().port));
+    peer.socket.write(`GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}`);
+    await peer.end();
+    assert.match(peer.text, /^HTTP\/1.1 431 /);
   });
 
   it('stops with connections open, idempotently and also while it starts', async () => {
     const { operations } = await start();
-    const socket = connect(operations.address());
-    const changes = new Changes();
-    let closed = false;
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      closed = true;
-      changes.notify();
-    });
-    socket.write('GET /li');
+    const peer = use(new RawPeer(operations.address().port));
+    peer.socket.write('GET /li');
     await Promise.all([operations.stop(), operations.stop()]);
-    await changes.until(() => closed, 'the end');
+    await peer.end();
 
     const other = createOperations(
       { metricsAddr: METRICS_ADDR },
