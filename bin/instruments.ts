@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import type { Logger } from '../shared/log.ts';
+import { LoopLag } from '../shared/metrics/loop-lag.ts';
 import { createRegistry, type RegistryOptions } from '../shared/metrics/registry.ts';
 import { createOperations, type Check, type Operations } from '../shared/operations/operations.ts';
 import { StallDetector } from '../shared/stall-detector.ts';
@@ -38,6 +39,7 @@ export type Measured = Pick<Registry, 'metrics' | 'contentType' | 'getSingleMetr
 export class Instruments {
   readonly registry: Registry;
   readonly stall = new StallDetector();
+  readonly #loopLag = new LoopLag();
   /** What the status page is told; `undefined` where there is none. */
   readonly feed: StatusFeed | undefined;
   readonly #page: StatusPage | undefined;
@@ -50,7 +52,7 @@ export class Instruments {
 
   /** @param measured of all processes that are told of; the process' own registry without it */
   constructor(identity: PageIdentity, settings: InstrumentsSettings, log: Logger, measured?: Measured) {
-    this.registry = createRegistry(settings);
+    this.registry = createRegistry(settings, this.#loopLag);
     this.#measured = measured ?? this.registry;
     this.#settings = settings;
     this.#log = log;
@@ -71,6 +73,7 @@ export class Instruments {
     const version = readVersion();
     this.#log.info({ program, ...version, node: process.version }, 'starting');
     this.stall.start();
+    this.#loopLag.start();
     if (!this.#settings.metrics) return;
     this.#parts = parts;
     this.feed?.start();
@@ -96,6 +99,7 @@ export class Instruments {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.stall.stop();
+    this.#loopLag.stop();
     this.feed?.stop();
     this.#page?.stop();
     await this.#operations?.stop();

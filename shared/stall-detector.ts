@@ -1,5 +1,6 @@
-/** How often the loop is looked at, and how late a look must be for the loop to have stood still (upstream-and-stream, "Connection"). */
-const CHECK_EVERY_MS = 100;
+import { BEAT_MS, every } from './every.ts';
+
+/** How late a look at the loop must be for the loop to have stood still (upstream-and-stream, "Connection"). */
 const STALL_MS = 1000;
 
 /**
@@ -9,7 +10,7 @@ const STALL_MS = 1000;
 export class StallDetector {
   readonly #now: () => number;
   readonly #listeners = new Set<(now: number) => void>();
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   #expectedAt = 0;
   #stalledAt = -Infinity;
 
@@ -19,16 +20,16 @@ export class StallDetector {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
-    this.#expectedAt = this.#now() + CHECK_EVERY_MS;
-    this.#timer = setInterval(() => {
+    if (this.#end !== undefined) return;
+    this.#expectedAt = this.#now() + BEAT_MS;
+    this.#end = every(BEAT_MS, () => {
       this.check();
-    }, CHECK_EVERY_MS);
+    });
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#end?.();
+    this.#end = undefined;
     this.#listeners.clear();
   }
 
@@ -45,13 +46,13 @@ export class StallDetector {
    */
   check(): boolean {
     const now = this.#now();
-    if (this.#timer !== undefined && now - this.#expectedAt > STALL_MS) {
+    if (this.#end !== undefined && now - this.#expectedAt > STALL_MS) {
       this.#stalledAt = now;
       setImmediate(() => {
         for (const listener of this.#listeners) listener(this.#now());
       });
     }
-    this.#expectedAt = now + CHECK_EVERY_MS;
+    this.#expectedAt = now + BEAT_MS;
     return now - this.#stalledAt <= STALL_MS;
   }
 }

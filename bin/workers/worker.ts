@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Edge } from '../../edge/edge.ts';
 import type { Envelope } from '../../shared/envelope.ts';
+import { every } from '../../shared/every.ts';
 import { createLogger } from '../../shared/log.ts';
 import type { StreamMessage } from '../../shared/status/stream-history.ts';
 import { createRedisEdge, edgeIdentity } from '../edge-service.ts';
@@ -71,7 +72,7 @@ export async function runWorker(begin: Begin, link: PrimaryLink, host: HostProce
     const pageMetrics = settings.statusPage ? await readPageMetrics(registry) : [];
     say({ kind: 'report', report: { checks: edge.checks(), status: { ...edge.status() }, pageMetrics } });
   };
-  const reports = setInterval(() => void report(), REPORT_EVERY_MS);
+  const endReports = every(REPORT_EVERY_MS, () => void report());
 
   const program: Lifecycle = {
     async start() {
@@ -91,7 +92,7 @@ export async function runWorker(begin: Begin, link: PrimaryLink, host: HostProce
     reload: () => edge.reload(),
     async stop() {
       await edge.stop();
-      clearInterval(reports);
+      endReports();
       await instruments.stop();
       await tellMetrics();
     },

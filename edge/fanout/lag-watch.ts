@@ -1,3 +1,4 @@
+import { every } from '../../shared/every.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import type { Ring, RingEntry } from '../stream/contract.ts';
 import { SLICE_MS } from './catch-ups.ts';
@@ -6,10 +7,10 @@ import type { ClientWriter } from './client-writer.ts';
 import type { Filtering } from './filtering.ts';
 import { type LagLimits, ripeBefore, slownessOf } from './limits.ts';
 
-/** Blocked clients are looked at this often within CLIENT_SEND_TIMEOUT_MS, but at least each 250 and at most each 10 ms. */
+/** Blocked clients are looked at this often within CLIENT_SEND_TIMEOUT_MS, but at least each 200 and at most each 10 ms. */
 const CHECKS_PER_TIMEOUT = 8;
 const MIN_CHECK_MS = 10;
-const MAX_CHECK_MS = 250;
+const MAX_CHECK_MS = 200;
 
 export interface LagWatchDependencies {
   readonly ring: Ring;
@@ -26,7 +27,7 @@ export interface LagWatchDependencies {
 export class LagWatch {
   readonly #limits: LagLimits;
   readonly #deps: LagWatchDependencies;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   /** What is left for looking at messages in the running check. */
   #lookMs = 0;
   #forgetStalls: (() => void) | undefined;
@@ -37,21 +38,16 @@ export class LagWatch {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#end !== undefined) return;
     const wantedMs = Math.floor(this.#limits.clientSendTimeoutMs / CHECKS_PER_TIMEOUT);
-    this.#timer = setInterval(
-      () => {
-        this.check();
-      },
-      Math.min(Math.max(wantedMs, MIN_CHECK_MS), MAX_CHECK_MS),
-    );
+    this.#end = every(Math.min(Math.max(wantedMs, MIN_CHECK_MS), MAX_CHECK_MS), () => this.check());
     this.#forgetStalls = this.#deps.stall.onStall(() => this.#forgiveStall());
   }
 
   /** Idempotent. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#end?.();
+    this.#end = undefined;
     this.#forgetStalls?.();
     this.#forgetStalls = undefined;
   }

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { BEAT_MS, every } from '../../shared/every.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 
 export interface PingSettings {
@@ -37,7 +38,7 @@ export class PingWheel {
   readonly #now: () => number;
   #position = 0;
   #nextSpoke = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   #forgetStalls: (() => void) | undefined;
 
   constructor(
@@ -45,7 +46,8 @@ export class PingWheel {
     stall: Pick<StallDetector, 'check' | 'onStall'>,
     now: () => number = () => performance.now(),
   ) {
-    this.#tickMs = Math.max(MIN_TICK_MS, Math.ceil(settings.clientPingIntervalMs / MAX_SPOKES));
+    const wantedMs = Math.max(MIN_TICK_MS, Math.ceil(settings.clientPingIntervalMs / MAX_SPOKES));
+    this.#tickMs = wantedMs < BEAT_MS ? wantedMs : Math.ceil(wantedMs / BEAT_MS) * BEAT_MS;
     const count = Math.max(1, Math.round(settings.clientPingIntervalMs / this.#tickMs));
     this.#spokes = Array.from({ length: count }, () => new Set<Pinged>());
     this.#timeoutMs = settings.clientPongTimeoutMs;
@@ -55,17 +57,15 @@ export class PingWheel {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => {
-      this.tick();
-    }, this.#tickMs);
+    if (this.#end !== undefined) return;
+    this.#end = every(this.#tickMs, () => this.tick());
     this.#forgetStalls = this.#stall.onStall((now) => this.#forgiveStall(now));
   }
 
   /** Idempotent. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#end?.();
+    this.#end = undefined;
     this.#forgetStalls?.();
     this.#forgetStalls = undefined;
   }

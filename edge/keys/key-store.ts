@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readBoundedFile } from '../../shared/config/layers/bounded-file.ts';
 import { showValue } from '../../shared/config/mask.ts';
 import { SettingsError } from '../../shared/config/settings-error.ts';
+import { every } from '../../shared/every.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { KeyMetrics } from '../../shared/metrics/key-metrics.ts';
 import { SHORT_KEY_CHARACTERS, digestOf } from './api-key.ts';
@@ -60,7 +61,7 @@ export class KeyStore {
   #loaded: string | undefined;
   /** What was refused last, by the hash of its text or by the reason; `undefined` when the file is in order. */
   #refused: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #endLooks: (() => void) | undefined;
   /** One reading at a time: an older one must not be taken after a newer. */
   #reading: Promise<void> | undefined;
   #reloading: Promise<void> | undefined;
@@ -91,15 +92,15 @@ export class KeyStore {
   start(): void {
     const { size, applications } = this.#keys;
     this.#deps.log.info({ keys: size, applications }, 'API keys loaded');
-    if (this.#file === undefined || this.#timer !== undefined || this.#stopped) return;
-    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+    if (this.#file === undefined || this.#endLooks !== undefined || this.#stopped) return;
+    this.#endLooks = every(LOOK_EVERY_MS, () => void this.look());
   }
 
   /** Ends the watching. Nobody is told of a lapse any more. Idempotent. */
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#endLooks?.();
+    this.#endLooks = undefined;
     this.#listeners.clear();
   }
 

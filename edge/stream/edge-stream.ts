@@ -1,5 +1,6 @@
 /** The stream at an edge: the ring, and the subscription that fills it from the backplane. */
 import type { StreamBounds, StreamSource } from '../../shared/backplane/backplane.ts';
+import { every } from '../../shared/every.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { EncodingMetrics } from '../../shared/metrics/encoding-metrics.ts';
@@ -38,11 +39,6 @@ export interface EdgeStream {
   start(): Promise<void>;
   /** Ends the source too. Idempotent; leaves no handle open. */
   stop(): Promise<void>;
-}
-
-function every(ms: number, callback: () => void): () => void {
-  const timer = setInterval(callback, ms);
-  return () => clearInterval(timer);
 }
 
 export function createEdgeStream(settings: StreamBounds, deps: EdgeStreamDependencies): EdgeStream {

@@ -10,8 +10,8 @@ import { TimedCall } from './timed-call.ts';
 
 /** How often the stored head is compared (redis: "An edge's subscription"). */
 const HEAD_CHECK_MS = 1000;
-/** A fourth of the head check, so that a head that stays ahead is acted on well within two seconds. */
-const TICK_MS = 250;
+/** A fifth of the head check, so that a head that stays ahead is acted on well within two seconds. */
+const TICK_MS = 200;
 /** Longer than a whole history of STREAM_MAX_BYTES takes over a link of 1 Gbit/s; the source's own limits are shorter. */
 const CALL_LIMIT_MS = 5000;
 

@@ -13,17 +13,10 @@ type Metric = MetricsSnapshot[number];
 type Rule = Exclude<Aggregator, 'omit'>;
 
 /**
- * prom-client's own metrics whose aggregators hide what an operator looks for: the process whose loop lags, when the program began, and
- * the process that is short of descriptors. Each has its limit for itself: the sum of all over the limit of one would tell of want
+ * prom-client's own metrics whose aggregators hide what an operator looks for: when the program began, and the process that is short of descriptors. Each has its limit for itself: the sum of all over the limit of one would tell of want
  * where there is plenty.
  */
 const OWN_RULES: Readonly<Record<string, Rule>> = {
-  nodejs_eventloop_lag_seconds: 'max',
-  nodejs_eventloop_lag_mean_seconds: 'max',
-  nodejs_eventloop_lag_stddev_seconds: 'max',
-  nodejs_eventloop_lag_p50_seconds: 'max',
-  nodejs_eventloop_lag_p90_seconds: 'max',
-  nodejs_eventloop_lag_p99_seconds: 'max',
   process_max_fds: 'min',
   process_open_fds: 'max',
   process_start_time_seconds: 'min',

@@ -5,12 +5,10 @@
 import { hostname } from 'node:os';
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { readVersion } from '../version.ts';
+import { LoopLag } from './loop-lag.ts';
 
-/**
- * How often the loop is looked at for `nodejs_eventloop_lag_*`, in milliseconds, which those gauges contain: an idle loop shows this
- * much. Each look wakes the process, and its usual 10 ms cost an edge more CPU than decoding and compressing the stream.
- */
-const LOOP_LOOK_MS = 50;
+/** Milliseconds; so long that prom-client's own look at the loop, which cannot be left out, never wakes the process. */
+const NEVER_MS = 2_147_483_647;
 
 export interface RegistryOptions {
   /** Labels on every metric. */
@@ -19,15 +17,20 @@ export interface RegistryOptions {
   readonly metricsHostLabel: boolean;
 }
 
-/** A registry with the process' default metrics, the build's description and the global labels. */
-export function createRegistry(options: RegistryOptions): Registry {
+/**
+ * A registry with the process' default metrics, the build's description and the global labels.
+ *
+ * @param loopLag started and stopped by the program
+ */
+export function createRegistry(options: RegistryOptions, loopLag = new LoopLag()): Registry {
   const { version, revision } = readVersion();
   const registry = new Registry();
   registry.setDefaultLabels({
     ...options.metricsGlobalLabels,
     ...(options.metricsHostLabel && { hostname: hostname() }),
   });
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: NEVER_MS });
+  loopLag.register(registry);
   new Gauge({
     name: 'flashcast_build_info',
     help: 'Always 1; the labels tell what is running',

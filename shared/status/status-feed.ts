@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { every } from '../every.ts';
 import type { Logger } from '../log.ts';
 import { type Check, isReady } from '../operations/check.ts';
 import { BoundedList } from './bounded-list.ts';
@@ -62,11 +63,6 @@ export const HISTORY_SECONDS = 900;
 const SECOND_MS = 1000;
 /** What the eye follows; more events cost a phone its battery. */
 const BATCH_MS = 100;
-
-function every(ms: number, callback: () => void): () => void {
-  const timer = setInterval(callback, ms);
-  return () => clearInterval(timer);
-}
 
 export class StatusFeed implements PageFeed {
   readonly #options: StatusFeedOptions;

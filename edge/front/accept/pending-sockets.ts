@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { EdgeMetrics } from '../../../shared/metrics/edge-metrics.ts';
+import { every } from '../../../shared/every.ts';
 import type { StallDetector } from '../../../shared/stall-detector.ts';
 
 export interface PendingSettings {
@@ -60,7 +61,7 @@ export class PendingSockets {
   readonly #perNetwork = new Map<string, number>();
   /** One listener for all, so that a connection costs no closure. */
   readonly #onClose: (this: Socket) => void;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   #forgetStalls: (() => void) | undefined;
 
   constructor(settings: PendingSettings, dependencies: PendingDependencies) {
@@ -75,13 +76,9 @@ export class PendingSockets {
   }
 
   start(): void {
-    if (this.#timer !== undefined) return;
-    this.#timer = setInterval(
-      () => {
-        this.expire();
-      },
-      Math.max(Math.floor(this.#settings.handshakeTimeoutMs / CHECKS_PER_TIMEOUT), 1),
-    );
+    if (this.#end !== undefined) return;
+    const periodMs = Math.max(Math.floor(this.#settings.handshakeTimeoutMs / CHECKS_PER_TIMEOUT), 1);
+    this.#end = every(periodMs, () => this.expire());
     this.#forgetStalls = this.#deps.stall.onStall((now) => {
       for (const pending of [...this.#waited, ...this.#asking]) pending.since = now;
     });
@@ -89,8 +86,8 @@ export class PendingSockets {
 
   /** Destroys all that are left. Idempotent. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#end?.();
+    this.#end = undefined;
     this.#forgetStalls?.();
     this.#forgetStalls = undefined;
     for (const { socket } of [...this.#waited, ...this.#asking]) socket.destroy();

@@ -1,4 +1,5 @@
 import { BackplaneUnavailableError } from '../backplane.ts';
+import { BEAT_MS, every } from '../../every.ts';
 import type { RedisMetrics } from '../../metrics/redis-metrics.ts';
 import type { RedisClient } from './connect.ts';
 import { StateError, UnfitServerError, isReplyError, reasonOf } from './errors.ts';
@@ -9,7 +10,7 @@ import { namesAnotherServer, type Reconnects } from './reconnects.ts';
  * Deadlines are counted in ticks of a timer and not by a clock: time in which this process stood still is then one tick,
  * after which its sockets are read before the next (upstream-and-stream: "Connection to an upstream").
  */
-const TICK_MS = 100;
+const TICK_MS = BEAT_MS;
 /** A connection is asked for a sign of life this often. */
 const CHECK_EVERY_TICKS = 5;
 /**
@@ -48,7 +49,8 @@ export interface ConnectionOptions {
  */
 export class RedisConnection {
   readonly #options: ConnectionOptions;
-  #timer: NodeJS.Timeout | undefined;
+  /** While it is started. */
+  #endTicks: (() => void) | undefined;
   #available = false;
   /** Rises with every connection and loss, so that a late answer of an earlier one is known as such. */
   #generation = 0;
@@ -90,8 +92,8 @@ export class RedisConnection {
    * @throws UnfitServerError
    */
   async start(): Promise<void> {
-    if (this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    if (this.#endTicks !== undefined) return;
+    this.#endTicks = every(TICK_MS, () => this.#tick());
     const settled = new Promise<void>((resolve, reject) => {
       this.#settleStart = (error) => (error === undefined ? resolve() : reject(error));
     });
@@ -101,8 +103,8 @@ export class RedisConnection {
 
   /** Idempotent; leaves no handle open. Commands in flight fail. */
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#endTicks?.();
+    this.#endTicks = undefined;
     this.#settleStart?.();
     this.#setAvailable(false);
     if (this.#options.client.status !== 'end') this.#options.client.disconnect();
@@ -112,7 +114,7 @@ export class RedisConnection {
   renew(): void {
     this.#setAvailable(false);
     this.#preparing = undefined;
-    if (this.#timer !== undefined) this.#options.client.disconnect(true);
+    if (this.#endTicks !== undefined) this.#options.client.disconnect(true);
   }
 
   /**
@@ -147,7 +149,7 @@ export class RedisConnection {
   }
 
   #ready(): void {
-    if (this.#timer === undefined) return;
+    if (this.#endTicks === undefined) return;
     if (this.#connectedOnce) this.#options.metrics.reconnects.inc();
     this.#connectedOnce = true;
     this.#prepared = false;
@@ -200,7 +202,7 @@ export class RedisConnection {
     this.#preparing = undefined;
     this.#ticksOfSilence = Math.max(this.#ticksOfSilence, SILENT_TICKS);
     this.#setAvailable(false);
-    if (this.#timer === undefined) return;
+    if (this.#endTicks === undefined) return;
     this.#report(error);
     this.#settleStart?.(error instanceof UnfitServerError ? error : undefined);
     if (namesAnotherServer(error)) this.#renewInTime();
@@ -266,12 +268,12 @@ export class RedisConnection {
     this.#available = available;
     const { log, name, onAvailable } = this.#options;
     if (available) log.changed('info', { connection: name }, 'Redis is available');
-    else if (this.#timer !== undefined) log.changed('warn', { connection: name }, 'Redis is not available');
+    else if (this.#endTicks !== undefined) log.changed('warn', { connection: name }, 'Redis is not available');
     onAvailable(available);
   }
 
   #report(error: unknown): void {
-    if (this.#timer === undefined) return;
+    if (this.#endTicks === undefined) return;
     this.#options.log.warn({ connection: this.#options.name, reason: reasonOf(error) }, 'Redis failed');
   }
 }
