@@ -111,7 +111,7 @@ export const PROCESS_CASES: readonly AlertCase[] = [
     fires: {
       series: {
         [BUILD]: '1x60',
-        'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.06x4 0.25x60',
+        'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.01x4 0.2x60',
       },
       at: '7m',
       alerts: [
@@ -125,12 +125,12 @@ export const PROCESS_CASES: readonly AlertCase[] = [
       'a herd is over': {
         series: {
           [BUILD]: '1x60',
-          'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.25x15 0.06x60',
+          'nodejs_eventloop_lag_p99_seconds{namespace="n",job="edge",instance="a"}': '0.2x15 0.01x60',
         },
         at: '7m',
       },
       'it is another program of Node': {
-        series: { 'nodejs_eventloop_lag_p99_seconds{namespace="n",job="shop",instance="a"}': '0.25x60' },
+        series: { 'nodejs_eventloop_lag_p99_seconds{namespace="n",job="shop",instance="a"}': '0.2x60' },
         at: '7m',
       },
     },
