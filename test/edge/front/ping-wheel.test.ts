@@ -49,7 +49,7 @@ class WheelOfTest {
 describe('ping wheel', () => {
   it('pings every client once per interval, spread over it', () => {
     const test = new WheelOfTest(15_000, 30_000);
-    const clients = Array.from({ length: 640 }, () => test.join());
+    const clients = Array.from({ length: 10 * test.wheel.spokes }, () => test.join());
     const roundMs = test.wheel.spokes * test.wheel.tickMs;
     assert.ok(Math.abs(roundMs - 15_000) <= test.wheel.tickMs);
     test.turnFor(roundMs * 3);
@@ -59,7 +59,7 @@ describe('ping wheel', () => {
     }
     const perTick = new Map<number, number>();
     for (const client of clients) perTick.set(client.pings[0]!, (perTick.get(client.pings[0]!) ?? 0) + 1);
-    assert.equal(Math.max(...perTick.values()), Math.ceil(640 / test.wheel.spokes));
+    assert.equal(Math.max(...perTick.values()), 10);
   });
 
   it('ends clients that do not answer when the timeout has passed since the ping, within a tick', () => {
