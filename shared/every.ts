@@ -24,6 +24,9 @@ function beat(): void {
   }
 }
 
+/** Calls back every so many milliseconds until the returned function is called: {@link every}, or a clock of a test. */
+export type Every = (ms: number, callback: () => void) => () => void;
+
 /**
  * Calls back every so many milliseconds, for the first time after one period, which the turn of the timer that is under way may make
  * up to {@link BEAT_MS} shorter. Like an interval of Node's it keeps the process alive, and time in which the process stood still is one turn.

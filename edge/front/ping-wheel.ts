@@ -47,6 +47,7 @@ export class PingWheel {
     now: () => number = () => performance.now(),
   ) {
     const wantedMs = Math.max(MIN_TICK_MS, Math.ceil(settings.clientPingIntervalMs / MAX_SPOKES));
+    // Whole beats, which a longer period would be cut down to: the interval would be shorter than it is set.
     this.#tickMs = wantedMs < BEAT_MS ? wantedMs : Math.ceil(wantedMs / BEAT_MS) * BEAT_MS;
     const count = Math.max(1, Math.round(settings.clientPingIntervalMs / this.#tickMs));
     this.#spokes = Array.from({ length: count }, () => new Set<Pinged>());

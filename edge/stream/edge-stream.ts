@@ -1,6 +1,6 @@
 /** The stream at an edge: the ring, and the subscription that fills it from the backplane. */
 import type { StreamBounds, StreamSource } from '../../shared/backplane/backplane.ts';
-import { every } from '../../shared/every.ts';
+import { type Every, every } from '../../shared/every.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { EdgeMetrics } from '../../shared/metrics/edge-metrics.ts';
 import type { EncodingMetrics } from '../../shared/metrics/encoding-metrics.ts';
@@ -21,8 +21,7 @@ export interface EdgeStreamDependencies {
   readonly stall?: Pick<StallDetector, 'check'>;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
-  /** Calls back every so many milliseconds until the returned function is called. */
-  readonly every?: (ms: number, callback: () => void) => () => void;
+  readonly every?: Every;
   /** Unix milliseconds with fractions. */
   readonly wallClock?: () => number;
 }

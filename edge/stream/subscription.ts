@@ -3,6 +3,7 @@
  * next one reaches `deliver` in the very call in which the source handed it over.
  */
 import type { HistoryRead, StreamBounds, StreamHead, StreamSource } from '../../shared/backplane/backplane.ts';
+import type { Every } from '../../shared/every.ts';
 import type { StallDetector } from '../../shared/stall-detector.ts';
 import type { Delivery } from './contract.ts';
 import { Follower, type DeliverySource, type FollowerAction } from './follower.ts';
@@ -46,8 +47,7 @@ export interface SubscriptionDependencies {
   readonly events: SubscriptionEvents;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Calls back every so many milliseconds until the returned function is called. */
-  readonly every: (ms: number, callback: () => void) => () => void;
+  readonly every: Every;
   readonly stall: Pick<StallDetector, 'check'> | undefined;
 }
 

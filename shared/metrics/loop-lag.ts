@@ -2,6 +2,7 @@
 import { createHistogram, performance } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
 import { BEAT_MS, every } from '../every.ts';
+import { readAtScrape } from './at-scrape.ts';
 
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
@@ -63,13 +64,14 @@ export class LoopLag {
       }),
     ] as const;
     const newest = gauge('nodejs_eventloop_lag_seconds', 'How late the event loop was at the last look');
+    readAtScrape(newest, () => this.#newestNs / NS_PER_S);
     const collect = (): void => {
-      newest.set(this.#newestNs / NS_PER_S);
       // Between two scrapes that come at once nothing is looked at: the values stay.
       if (histogram.count === 0) return;
       for (const [one, readNs] of ofHistogram) one.set(readNs() / NS_PER_S);
       histogram.reset();
     };
+    // The first of them that a scrape comes to reads all, as the histogram is emptied by it.
     Object.assign(ofHistogram[0][0], { collect });
   }
 }

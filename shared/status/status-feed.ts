@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { every } from '../every.ts';
+import { type Every, every } from '../every.ts';
 import type { Logger } from '../log.ts';
 import { type Check, isReady } from '../operations/check.ts';
 import { BoundedList } from './bounded-list.ts';
@@ -54,8 +54,7 @@ export interface StatusFeedDependencies {
   readonly now?: () => number;
   /** Unix milliseconds. */
   readonly wallClock?: () => number;
-  /** Calls back every so many milliseconds until the returned function is called. */
-  readonly every?: (ms: number, callback: () => void) => () => void;
+  readonly every?: Every;
 }
 
 /** A quarter of an hour: from an alert's first minute to whoever opens the page. */
@@ -69,7 +68,7 @@ export class StatusFeed implements PageFeed {
   readonly #deps: StatusFeedDependencies;
   readonly #now: () => number;
   readonly #wallClock: () => number;
-  readonly #every: (ms: number, callback: () => void) => () => void;
+  readonly #every: Every;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #startedAt: number;
   readonly #stream = new StreamHistory();
