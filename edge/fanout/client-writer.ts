@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Client, ClientSocket } from './client.ts';
-
-const NOTHING = Buffer.alloc(0);
+import { FrameWrite } from './frame-write.ts';
 
 /** Where Node counts the bytes of a socket that the layer below has not taken; over TLS that layer is `_parent`. */
 interface CountingHandle {
@@ -38,6 +37,7 @@ function progressMark(socket: ClientSocket): number {
 export class ClientWriter {
   /** Clients whose socket holds bytes that the kernel has not taken. */
   readonly blocked = new Set<Client>();
+  readonly #frames = new FrameWrite();
   readonly #now: () => number;
   readonly #onFree: (client: Client) => void;
 
@@ -53,16 +53,13 @@ export class ClientWriter {
    * @returns whether the kernel took all of it at once
    */
   write(client: Client, frame: Buffer): boolean {
-    client.socket.write(frame);
-    if (client.socket.writableLength === 0) return true;
+    const pending = this.#frames.write(client.socket, frame);
+    if (pending === undefined) return true;
     client.blocked = true;
     client.progressAt = this.#now();
     client.progressMark = progressMark(client.socket);
     this.blocked.add(client);
-    // 'drain' comes only where a write exceeded the high-water mark; the callback of an empty write behind the frame comes always.
-    client.socket.write(NOTHING, (error) => {
-      if (error === null || error === undefined) this.#free(client);
-    });
+    pending.onTaken(() => this.#free(client));
     return false;
   }
 

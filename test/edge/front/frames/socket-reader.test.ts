@@ -1,21 +1,18 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { findOnReadFields, readSocket } from '../../../../edge/front/frames/socket-reader.ts';
 import { Changes } from '../../../support/changes.ts';
+import { type Ends, SocketPair } from '../../../support/socket-pair.ts';
 import { usesResources } from '../../../support/use.ts';
 import { turnsUntil } from '../../harness.ts';
 
 const NOTHING = Buffer.alloc(0);
 const MIB = 1_048_576;
 
-/** Both ends of a connection; the far one is the client's. */
-class Pair implements AsyncDisposable {
-  readonly near: Socket;
-  readonly far: Socket;
+/** A connection whose near end is read. */
+class Pair extends SocketPair {
   readonly changes = new Changes();
-  readonly #server;
   /** What the taker got. */
   bytes = NOTHING;
   reads = 0;
@@ -24,23 +21,12 @@ class Pair implements AsyncDisposable {
   /** It stops to read when it has got so many bytes. */
   most = Infinity;
 
-  private constructor(near: Socket, far: Socket, server: ReturnType<typeof createServer>) {
-    this.near = near;
-    this.far = far;
-    this.#server = server;
-    far.on('error', () => undefined);
+  constructor(ends: Ends) {
+    super(ends);
+    const { near } = this;
     near.on('error', (error) => (this.error = error));
     for (const event of ['end', 'close']) near.on(event, () => this.changes.notify());
     near.on('end', () => (this.ended = true));
-  }
-
-  static async connect(): Promise<Pair> {
-    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const accepted = once(server, 'connection') as Promise<[Socket]>;
-    const far = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    const [near] = await accepted;
-    return new Pair(near, far, server);
   }
 
   take(bytes: Uint8Array, length: number): boolean {
@@ -55,13 +41,6 @@ class Pair implements AsyncDisposable {
       () => this.bytes.toString('latin1') === text,
       () => `"${text}", got "${this.bytes.toString('latin1')}"`,
     );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.far.destroy();
-    this.near.destroy();
-    this.#server.close();
-    await once(this.#server, 'close');
   }
 }
 

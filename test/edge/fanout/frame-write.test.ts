@@ -1,0 +1,145 @@
+import { strict as assert } from 'node:assert';
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import { FrameWrite, findWriteRequests } from '../../../edge/fanout/frame-write.ts';
+import { Changes } from '../../support/changes.ts';
+import { type Ends, SocketPair } from '../../support/socket-pair.ts';
+import { usesResources } from '../../support/use.ts';
+import { turnsUntil } from '../harness.ts';
+
+const MIB = 1_048_576;
+/** More than the kernel's buffers hold for a connection that nobody reads. */
+const TOO_LARGE = Buffer.alloc(16 * MIB, 'x');
+
+/** A connection whose far end keeps what it reads, once it reads. */
+class Pair extends SocketPair {
+  readonly changes = new Changes();
+  #got: Buffer[] = [];
+  /** Writes of the near end that went through its stream. */
+  streamWrites = 0;
+  error: NodeJS.ErrnoException | undefined;
+
+  constructor(ends: Ends) {
+    super(ends);
+    this.near.on('error', (error) => (this.error = error));
+    this.near.on('close', () => this.changes.notify());
+    const write = this.near._write.bind(this.near);
+    this.near._write = (...args) => {
+      this.streamWrites += 1;
+      write(...args);
+    };
+  }
+
+  read(): void {
+    this.far.on('data', (chunk: Buffer) => {
+      this.#got.push(chunk);
+      this.changes.notify();
+    });
+  }
+
+  get bytes(): number {
+    return this.#got.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  async got(bytes: Buffer): Promise<void> {
+    await this.changes.until(() => this.bytes >= bytes.length, `${bytes.length} bytes`);
+    assert.ok(Buffer.concat(this.#got).equals(bytes));
+  }
+}
+
+describe('frame write', () => {
+  const use = usesResources();
+  const pair = async (): Promise<Pair> => use(await Pair.connect());
+
+  it('finds what this release of Node hands to a handle', () => {
+    assert.notEqual(findWriteRequests(), undefined);
+  });
+
+  it('goes past the stream, also behind a frame that had to wait', async () => {
+    const to = await pair();
+    const frames = new FrameWrite();
+    assert.equal(frames.write(to.near, Buffer.from('a')), undefined);
+    const pending = frames.write(to.near, TOO_LARGE);
+    const taken = new Promise<void>((resolve) => pending!.onTaken(resolve));
+    to.read();
+    await taken;
+    assert.equal(frames.write(to.near, Buffer.from('b')), undefined);
+    await to.got(Buffer.concat([Buffer.from('a'), TOO_LARGE, Buffer.from('b')]));
+    assert.equal(to.streamWrites, 0);
+  });
+
+  for (const [way, requests] of [
+    ['the handle', findWriteRequests()],
+    ['the stream', undefined],
+  ] as const) {
+    describe(`by ${way}`, () => {
+      it('sends to many in order, whichever of them have to wait', async () => {
+        const frames = new FrameWrite(requests);
+        const pairs = [await pair(), await pair(), await pair()];
+        const expected = Buffer.concat([TOO_LARGE, Buffer.from('end')]);
+        const taken = pairs.map(async ({ near }) => {
+          await new Promise<void>((resolve) => frames.write(near, TOO_LARGE)!.onTaken(resolve));
+          assert.equal(frames.write(near, Buffer.from('end')), undefined);
+        });
+        for (const to of pairs) to.read();
+        await Promise.all(taken);
+        for (const to of pairs) await to.got(expected);
+      });
+
+      it('lets what the stream writes and its end follow a frame that waits', async () => {
+        const frames = new FrameWrite(requests);
+        const to = await pair();
+        frames.write(to.near, TOO_LARGE)!.onTaken(() => undefined);
+        to.near.end('bye');
+        to.read();
+        await once(to.far, 'end');
+        await to.got(Buffer.concat([TOO_LARGE, Buffer.from('bye')]));
+        assert.equal(to.error, undefined);
+      });
+
+      it('waits behind what the stream has to write', async () => {
+        const frames = new FrameWrite(requests);
+        const to = await pair();
+        to.near.write(TOO_LARGE);
+        const taken = new Promise<void>((resolve) => frames.write(to.near, Buffer.from('b'))!.onTaken(resolve));
+        to.read();
+        await taken;
+        await to.got(Buffer.concat([TOO_LARGE, Buffer.from('b')]));
+      });
+
+      it('tells of a connection that the other side has reset', async () => {
+        const frames = new FrameWrite(requests);
+        const to = await pair();
+        const waiting = frames.write(to.near, TOO_LARGE)!;
+        waiting.onTaken(() => assert.fail('it was not taken'));
+        to.far.resetAndDestroy();
+        await to.changes.until(() => to.near.closed, 'the end');
+        assert.match(to.error?.code ?? '', /^(ECONNRESET|EPIPE)$/);
+      });
+
+      it('tells of a connection that is over as soon as it is written to', async () => {
+        const frames = new FrameWrite(requests);
+        const to = await pair();
+        to.near.pause();
+        to.far.resetAndDestroy();
+        // Only a write notices, as nobody reads.
+        await turnsUntil(
+          () => frames.write(to.near, Buffer.from('a')) === undefined && to.near.errored !== null,
+          'the error',
+        );
+        assert.match((to.near.errored as NodeJS.ErrnoException).code ?? '', /^(ECONNRESET|EPIPE)$/);
+      });
+
+      it('calls nobody back for a socket that was destroyed meanwhile', async () => {
+        const frames = new FrameWrite(requests);
+        const to = await pair();
+        frames.write(to.near, TOO_LARGE)!.onTaken(() => assert.fail('it was not taken'));
+        to.near.destroy();
+        await once(to.near, 'close');
+        await turn();
+        assert.equal(to.error, undefined);
+        assert.equal(frames.write(to.near, Buffer.from('a')), undefined);
+      });
+    });
+  }
+});
