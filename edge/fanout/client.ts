@@ -35,7 +35,7 @@ export abstract class Client {
   progressAt = 0;
   /** What its socket's progress was known by when last looked at; meaningful while blocked. */
   progressMark = 0;
-  /** Answer to the newest ping that came while blocked. */
+  /** Answer to the newest ping, which is not written yet. */
   pendingPong: Buffer | undefined = undefined;
 
   constructor(socket: ClientSocket, encoding: ClientEncoding, cursor: number) {

@@ -80,7 +80,7 @@ export class Fanout<C extends Client = Client> {
     this.#settled = ring.head;
     this.#catchUps = new CatchUps(now);
     const filtering = new Filtering(dependencies.metrics, now);
-    const writer = new ClientWriter((client) => this.#resume(client), now);
+    const writer = new ClientWriter((client) => this.#serveDue(client), now);
     this.#filtering = filtering;
     this.#delivery = new Delivery({ ring, writer, filtering, metrics: this.#metrics, now });
     this.writer = writer;
@@ -267,8 +267,8 @@ export class Fanout<C extends Client = Client> {
     return writes;
   }
 
-  /** Goes on with a client whose socket is free again. */
-  #resume(client: Client): void {
+  /** Writes what is due to a client out of turn: its socket is free again, or has an answer to take along. */
+  #serveDue(client: Client): void {
     if (client.index < 0 || client.held) return;
     if (client.catchingUp) this.#queueCatchUp(client);
     else this.#serveLive(client);

@@ -20,7 +20,8 @@ export interface PendingWrite {
 /** What Node hands to a handle with the bytes; it lives as long as the write waits. */
 interface WriteRequest {
   oncomplete: (status: number) => void;
-  buffer: Buffer;
+  /** What is written: nobody else need keep it. */
+  bytes: Buffer | Buffer[];
 }
 
 type WriteRequests = new () => WriteRequest;
@@ -29,6 +30,7 @@ type WriteRequests = new () => WriteRequest;
 interface WriteHandle {
   /** @returns 0, or a system's error as a negative number */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
+  writev(request: WriteRequest, bytes: Buffer[], allBuffers: true): number;
   /** Bytes of all writes that the kernel has not taken. */
   readonly writeQueueSize: number;
 }
@@ -68,20 +70,23 @@ export class FrameWrite {
 
   /**
    * @param socket nothing of it is pending
+   * @param before a small frame that goes before it, in the same system call
    * @returns what waits for the kernel; `undefined` where it took all at once, or the socket failed, which its `errored` tells
    */
-  write(socket: ClientSocket, frame: Buffer): PendingWrite | undefined {
+  write(socket: ClientSocket, frame: Buffer, before?: Buffer): PendingWrite | undefined {
     const handle = directHandle(socket);
-    if (handle === undefined || this.#spare === undefined) return writeByStream(socket, frame);
-    const status = handle.writeBuffer(this.#spare, frame);
+    const request = this.#spare;
+    if (handle === undefined || request === undefined) return writeByStream(socket, frame, before);
+    const bytes = before === undefined ? frame : [before, frame];
+    const status = Array.isArray(bytes) ? handle.writev(request, bytes, true) : handle.writeBuffer(request, bytes);
     if (status !== 0) fail(socket as Socket, status);
-    else if (handle.writeQueueSize > 0) return this.#pending(socket as Socket, frame, this.#spare);
+    else if (handle.writeQueueSize > 0) return this.#pending(socket as Socket, bytes, request);
     return undefined;
   }
 
-  #pending(socket: Socket, frame: Buffer, request: WriteRequest): PendingWrite {
+  #pending(socket: Socket, bytes: Buffer | Buffer[], request: WriteRequest): PendingWrite {
     this.#spare = this.#requests && new this.#requests();
-    request.buffer = frame;
+    request.bytes = bytes;
     return {
       onTaken: (callback) => {
         request.oncomplete = (status) => {
@@ -107,7 +112,8 @@ function fail(socket: Socket, status: number): void {
   socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }));
 }
 
-function writeByStream(socket: ClientSocket, frame: Buffer): PendingWrite | undefined {
+function writeByStream(socket: ClientSocket, frame: Buffer, before?: Buffer): PendingWrite | undefined {
+  if (before !== undefined) socket.write(before);
   socket.write(frame);
   if (socket.writableLength === 0) return undefined;
   return {

@@ -433,6 +433,31 @@ describe('fan-out', () => {
       assert.deepEqual(client.socket.written, [pong('1')]);
     });
 
+    it('are answered together with the message that is due, which no round sends again', async () => {
+      const setup = new Setup();
+      const clients = range(0, SLICE_WRITES).map(() => setup.join());
+      setup.deliver();
+      const unserved = clients.find((client) => client.socket.written.length === 0)!;
+      setup.fanout.writer.pong(unserved, pong('1'));
+      assert.deepEqual(unserved.socket.written[0], pong('1'));
+      assert.deepEqual(numbersOf(unserved).slice(1), [1]);
+      await setup.settled();
+      setup.deliver();
+      await setup.settled();
+      assert.deepEqual(numbersOf(unserved).slice(1), [1, 2]);
+      assert.equal(setup.fanout.writer.waitingBytes(unserved), 0);
+    });
+
+    it('of clients that wait to be caught up are answered at once, and the turn of the others is kept', async () => {
+      const setup = new Setup();
+      for (let n = 1; n <= 3; n += 1) setup.deliver();
+      const [first, second] = [setup.join(0), setup.join(0)];
+      setup.fanout.writer.pong(second, pong('1'));
+      assert.deepEqual([first.socket.written, second.socket.written], [[], [pong('1')]]);
+      await setup.settled();
+      assert.deepEqual([numbersOf(first), numbersOf(second).slice(1)], [range(1, 3), range(1, 3)]);
+    });
+
     it('are answered after the frame that blocks, the newest only, and before the next message', () => {
       const setup = new Setup();
       const client = setup.join();

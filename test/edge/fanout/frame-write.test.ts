@@ -86,6 +86,19 @@ describe('frame write', () => {
         for (const to of pairs) await to.got(expected);
       });
 
+      it('sends a small frame before another, whether they have to wait or not', async () => {
+        const frames = new FrameWrite(requests);
+        const to = await pair();
+        assert.equal(frames.write(to.near, Buffer.from('b'), Buffer.from('a')), undefined);
+        const taken = new Promise<void>((resolve) =>
+          frames.write(to.near, TOO_LARGE, Buffer.from('c'))!.onTaken(resolve),
+        );
+        to.read();
+        await taken;
+        assert.equal(frames.write(to.near, Buffer.from('e'), Buffer.from('d')), undefined);
+        await to.got(Buffer.concat([Buffer.from('abc'), TOO_LARGE, Buffer.from('de')]));
+      });
+
       it('lets what the stream writes and its end follow a frame that waits', async () => {
         const frames = new FrameWrite(requests);
         const to = await pair();
