@@ -53,8 +53,6 @@ export class StreamClient implements FlashcastClient {
   #cancelDial: () => void = () => undefined;
   #failures = 0;
   #connections = 0;
-  /** False once the server refused the parameters and took the same request without them. */
-  #resumes = true;
   /** There is no connection because the reader is slow; there will be one when there is room. */
   #left = false;
   #read: ResumePoint | undefined;
@@ -150,9 +148,10 @@ export class StreamClient implements FlashcastClient {
     }
   }
 
-  #connect(): void {
+  /** @param resuming whether to ask for what comes after the newest message, where there is one */
+  #connect(resuming = true): void {
     const { encoding, snapshot = false } = this.#options;
-    const point = this.#resumes ? this.#tracker.point : undefined;
+    const point = resuming ? this.#tracker.point : undefined;
     const { connectTimeoutMs, idleTimeoutMs } = this.#bounds;
     const { open, clock } = this.#platform;
     const url = dialUrl(this.#url, { ...(encoding !== undefined && { encoding }), snapshot, point });
@@ -247,7 +246,6 @@ export class StreamClient implements FlashcastClient {
       this.#closed ??= this.#end(next.error);
       return;
     }
-    if (next.kind === 'plain') this.#resumes = false;
     const retryInMs = next.kind === 'plain' ? 0 : next.delayMs;
     this.#emit({ ...what, retryInMs });
     // The listener may have closed the client.
@@ -257,7 +255,7 @@ export class StreamClient implements FlashcastClient {
       return;
     }
     this.#cancelDial = this.#platform.clock.after(retryInMs, () => {
-      this.#connect();
+      this.#connect(next.kind !== 'plain');
     });
   }
 

@@ -17,7 +17,7 @@ export interface DialHistory {
 export type Redial =
   | { readonly kind: 'fail'; readonly error: ClientError }
   | { readonly kind: 'wait'; readonly delayMs: number }
-  /** At once, and without a position: the server may not know the parameters. */
+  /** At once, and this time without a position: the server may not know the parameters, or one on the way may not. */
   | { readonly kind: 'plain' };
 
 /** Refusals that waiting does not cure: the request, the key or the address is wrong. */
