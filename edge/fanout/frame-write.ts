@@ -22,6 +22,8 @@ interface WriteRequest {
   oncomplete: (status: number) => void;
   /** What is written: nobody else need keep it. */
   bytes: Buffer | Buffer[];
+  /** Its number while it waits; below 0 before, and so for ever where the kernel takes all at once. */
+  getAsyncId(): number;
 }
 
 type WriteRequests = new () => WriteRequest;
@@ -31,15 +33,12 @@ interface WriteHandle {
   /** @returns 0, or a system's error as a negative number */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
   writev(request: WriteRequest, bytes: Buffer[], allBuffers: true): number;
-  /** Bytes of all writes that the kernel has not taken. */
-  readonly writeQueueSize: number;
 }
 
 /** Looks what this release of Node hands to a handle: by a socket whose handle only looks. `undefined` where it does so in another way. */
 export function findWriteRequests(): WriteRequests | undefined {
   let found: unknown;
   const handle = {
-    writeQueueSize: 0,
     writeBuffer: (request: object) => {
       found = request.constructor;
       return 0;
@@ -50,7 +49,8 @@ export function findWriteRequests(): WriteRequests | undefined {
     const socket = new Socket({ handle, manualStart: true } as SocketConstructorOpts);
     socket.write(NOTHING);
     socket.destroy();
-    return typeof found === 'function' ? (found as WriteRequests) : undefined;
+    const requests = found as WriteRequests;
+    return new requests().getAsyncId() < 0 ? requests : undefined;
   } catch {
     return undefined;
   }
@@ -80,7 +80,8 @@ export class FrameWrite {
     const bytes = before === undefined ? frame : [before, frame];
     const status = Array.isArray(bytes) ? handle.writev(request, bytes, true) : handle.writeBuffer(request, bytes);
     if (status !== 0) fail(socket as Socket, status);
-    else if (handle.writeQueueSize > 0) return this.#pending(socket as Socket, bytes, request);
+    // What the handle tells of its queue would not do: the rest may have been taken already, and the request is in use until it says so.
+    else if (request.getAsyncId() >= 0) return this.#pending(socket as Socket, bytes, request);
     return undefined;
   }
 

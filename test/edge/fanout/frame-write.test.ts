@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { FrameWrite, findWriteRequests } from '../../../edge/fanout/frame-write.ts';
 import { Changes } from '../../support/changes.ts';
@@ -66,6 +67,39 @@ describe('frame write', () => {
     assert.equal(frames.write(to.near, Buffer.from('b')), undefined);
     await to.got(Buffer.concat([Buffer.from('a'), TOO_LARGE, Buffer.from('b')]));
     assert.equal(to.streamWrites, 0);
+  });
+
+  it('uses no request again before it is done, also where nothing is left to write', () => {
+    class Request {
+      id = -1;
+      oncomplete: (status: number) => void = () => undefined;
+      bytes: Buffer | Buffer[] = [];
+      getAsyncId(): number {
+        return this.id;
+      }
+    }
+    const used: Request[] = [];
+    const handle = {
+      writeQueueSize: 0,
+      writev: () => assert.fail('one frame'),
+      writeBuffer: (request: Request) => {
+        // The first waits, although the kernel has taken all by now.
+        if (used.length === 0) request.id = 7;
+        used.push(request);
+        return 0;
+      },
+    };
+    const socket = Object.assign(new PassThrough(), { _handle: handle });
+    const frames = new FrameWrite(Request);
+    let isTaken = false;
+    frames.write(socket, Buffer.from('a'))!.onTaken(() => (isTaken = true));
+    assert.equal(frames.write(socket, Buffer.from('b')), undefined);
+    assert.equal(frames.write(socket, Buffer.from('c')), undefined);
+    const [first, second, third] = used;
+    assert.ok(first !== second && second === third);
+    assert.equal(isTaken, false);
+    first!.oncomplete(0);
+    assert.equal(isTaken, true);
   });
 
   for (const [way, requests] of [
