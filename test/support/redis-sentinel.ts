@@ -51,6 +51,12 @@ export class RedisSentinel {
     await untilAnswer(this.#host.address, this.#ports[0]!, `SENTINEL FAILOVER ${NAME}`, /^\+OK/);
   }
 
+  /** Has the first Sentinel ask for a name and a password from now on; it cannot be ordered a failover any more. */
+  async demand(username: string, password: string): Promise<void> {
+    for (const rules of [`${username} on >${password} +@all`, 'default off'])
+      await untilAnswer(this.#host.address, this.#ports[0]!, `ACL SETUSER ${rules}`, /^\+OK/);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#sentinels.map((sentinel) => sentinel.signal('SIGKILL')));
     for (const server of this.#servers) await server.kill();

@@ -59,6 +59,8 @@ function primaryOptions(target: RedisTarget, connectionName: string, reconnects:
           sentinels: target.nodes.map(({ host, port }) => ({ host, port })),
           ...(target.primaryName !== undefined && { name: target.primaryName }),
           ...(target.tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+          ...(target.sentinelUsername !== undefined && { sentinelUsername: target.sentinelUsername }),
+          ...(target.sentinelPassword !== undefined && { sentinelPassword: target.sentinelPassword }),
           sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
           sentinelRetryStrategy: reconnectDelayMs,
           // Without it, a client stays on the old primary for seconds after a failover that somebody ordered.

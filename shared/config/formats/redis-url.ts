@@ -17,6 +17,9 @@ export interface RedisTarget {
   readonly database: number;
   /** Name of the primary that the Sentinels watch; present in `sentinel` mode alone. */
   readonly primaryName?: string;
+  /** What the Sentinels themselves ask for; in `sentinel` mode alone. */
+  readonly sentinelUsername?: string;
+  readonly sentinelPassword?: string;
 }
 
 const REDIS_PORT = 6379;
@@ -26,7 +29,7 @@ const SENTINEL_PORT = 26379;
 const MAX_NODES = 32;
 
 const REDIS_URL =
-  /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]+)(?:\/([^/@?#\s]*)(?:\/([^/@?#\s]*))?)?$/;
+  /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]+)(?:\/([^/@?#\s]*)(?:\/([^/@?#\s]*))?)?(?:\?([^@?#\s]*))?$/;
 
 function readNode(text: string, defaultPort: number): { host: string; port: number } | undefined {
   const match = /^(?:\[([^[\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text);
@@ -55,20 +58,39 @@ function readCredentials(userinfo: string | undefined): { username?: string; pas
   }
 }
 
+/** The parameters of a URL of Sentinels, each once at most; in none `+` is a space. */
+function readSentinelCredentials(
+  query: string | undefined,
+): Pick<RedisTarget, 'sentinelUsername' | 'sentinelPassword'> | undefined {
+  const found: { sentinelUsername?: string; sentinelPassword?: string } = {};
+  for (const parameter of query?.split('&') ?? []) {
+    const [, name, value] = /^sentinel_(username|password)=(.+)$/.exec(parameter) ?? [];
+    const key = name === 'username' ? 'sentinelUsername' : 'sentinelPassword';
+    if (value === undefined || found[key] !== undefined) return undefined;
+    try {
+      found[key] = decodeURIComponent(value);
+    } catch {
+      return undefined;
+    }
+  }
+  return found.sentinelUsername !== undefined && found.sentinelPassword === undefined ? undefined : found;
+}
+
 function readDatabase(text: string): number | undefined {
   return /^(?:|0|[1-9]\d{0,4})$/.test(text) ? Number(text) : undefined;
 }
 
 /**
  * Takes a Redis URL apart: `redis://user:password@host:port/database`, `redis+sentinel://h1,h2/name/database`,
- * `redis+cluster://h1,h2`, each with `rediss` for TLS. Ports may be left out (6379, Sentinels 26379).
+ * `redis+cluster://h1,h2`, each with `rediss` for TLS. Ports may be left out (6379, Sentinels 26379). User and password are those
+ * of the data nodes; Sentinels that want their own have them in the query, `?sentinel_username=u&sentinel_password=p`.
  *
  * @returns `undefined` when the text is none of these
  */
 export function parseRedisUrl(text: string): RedisTarget | undefined {
   const match = REDIS_URL.exec(text);
   if (match === null) return undefined;
-  const [, scheme, suffix, userinfo, hosts = '', first = '', second] = match;
+  const [, scheme, suffix, userinfo, hosts = '', first = '', second, query] = match;
   const mode: RedisMode = suffix === 'sentinel' || suffix === 'cluster' ? suffix : 'standalone';
   const nodes = hosts.split(',').map((node) => readNode(node, mode === 'sentinel' ? SENTINEL_PORT : REDIS_PORT));
   const credentials = readCredentials(userinfo);
@@ -77,8 +99,12 @@ export function parseRedisUrl(text: string): RedisTarget | undefined {
   if (credentials === undefined || database === undefined) return undefined;
   const target = { mode, tls: scheme === 'rediss', nodes, ...credentials, database };
   if (mode === 'sentinel') {
-    return /^[\w.-]{1,128}$/.test(first) ? { ...target, primaryName: first } : undefined;
+    const ofSentinels = readSentinelCredentials(query);
+    return ofSentinels !== undefined && /^[\w.-]{1,128}$/.test(first)
+      ? { ...target, primaryName: first, ...ofSentinels }
+      : undefined;
   }
+  if (query !== undefined) return undefined;
   return second === undefined && (mode !== 'cluster' || database === 0) ? target : undefined;
 }
 

@@ -11,6 +11,7 @@ describe('masking', () => {
       ['wss://h/?abc', 'wss://h/?***'],
       ['redis://:pw@redis:6379/3', 'redis://***@redis:6379/3'],
       ['redis+sentinel://u:p@s1,s2:1/primary', 'redis+sentinel://***@s1,s2:1/primary'],
+      ['redis+sentinel://s/primary?sentinel_password=p', 'redis+sentinel://s/primary?sentinel_password=***'],
     ];
     for (const [uri, masked] of cases) assert.equal(maskUri(uri), masked);
   });

@@ -27,7 +27,14 @@ const REFUSED = [
   'redis+sentinel://h1/',
   'redis+sentinel://h1/na me',
   'redis+sentinel://h1/name/x',
+  'redis+sentinel://h1/name?',
+  'redis+sentinel://h1/name?sentinel_password=',
+  'redis+sentinel://h1/name?sentinel_password=%zz',
+  'redis+sentinel://h1/name?sentinel_password=a&sentinel_password=b',
+  'redis+sentinel://h1/name?sentinel_username=a',
+  'redis+sentinel://h1/name?sentinel_password=a&tls=1',
   'redis+cluster://h1/1',
+  'redis+cluster://h1?sentinel_password=a',
 ];
 
 describe('a Redis URL', () => {
@@ -68,6 +75,15 @@ describe('a Redis URL', () => {
       database: 2,
       primaryName: 'main.primary',
     });
+  });
+
+  it('names what Sentinels ask for themselves', () => {
+    const read = (query: string) => {
+      const { password, sentinelUsername, sentinelPassword } = parseRedisUrl(`redis+sentinel://:pw@s/main?${query}`)!;
+      return [password, sentinelUsername, sentinelPassword];
+    };
+    assert.deepEqual(read('sentinel_password=p%26+w='), ['pw', undefined, 'p&+w=']);
+    assert.deepEqual(read('sentinel_password=p&sentinel_username=%75'), ['pw', 'u', 'p']);
   });
 
   it('names nodes of a cluster', () => {

@@ -58,4 +58,17 @@ describe('the backplane behind Sentinels', function () {
       assert.equal(head?.sequence, numbers.at(-1));
     });
   }
+
+  it('names itself to Sentinels that ask for it, also at a failover', async () => {
+    await sentinel.demand('watcher', 'open&sesame');
+    const credentials = `sentinel_username=watcher&sentinel_password=${encodeURIComponent('open&sesame')}`;
+    const behind = harness.through(`${sentinel.url}?${credentials}`);
+    const publisher = await startPublisher(behind.publisher());
+    const writer = new Writer(publisher);
+    assert.deepEqual(results(await writer.publish(...drafts(2))), [1, 2]);
+    const source = behind.source();
+    const recorder = await startSource(source);
+    await sentinel.killFirst();
+    await publishUntilHeard(writer, recorder, drafts(100, 3));
+  });
 });
