@@ -74,6 +74,26 @@ describe('status: incidents', () => {
     assert.deepEqual(log.incidents, [second, third]);
   });
 
+  it('are one for each way of a state that comes and goes within a minute', () => {
+    const log = new IncidentLog();
+    const connected = (at: number, is: boolean) =>
+      log.observe({ ...QUIET, at, upstreams: new Map([['builder.example:443#0', is]]) });
+    for (let second = 0; second <= 120; second += 1) connected(second * 1000, second % 3 > 0);
+    const told = () => log.incidents.map(({ at, until, text }) => `${at / 1000} to ${until / 1000}: ${text}`);
+    assert.deepEqual(told(), [
+      '0 to 120: builder.example:443#0 is not connected, 41 times',
+      '1 to 118: builder.example:443#0 is connected, 40 times',
+    ]);
+    connected(121_000, true);
+    connected(180_000, false);
+    connected(181_001, true);
+    assert.deepEqual(told(), [
+      '0 to 180: builder.example:443#0 is not connected, 42 times',
+      '1 to 121: builder.example:443#0 is connected, 41 times',
+      '181.001 to 181.001: builder.example:443#0 is connected',
+    ]);
+  });
+
   it('are not joined over a clock that was set back', () => {
     const log = new IncidentLog();
     log.observe(QUIET);
@@ -87,11 +107,24 @@ describe('status: incidents', () => {
     );
   });
 
+  it('are not joined with one of longer ago than the log holds', () => {
+    const log = new IncidentLog();
+    const failing = (at: number, names: readonly string[]) =>
+      log.observe({ ...QUIET, at, checks: names.map((name) => ({ name, ok: false })) });
+    const names = Array.from({ length: MAX_INCIDENTS + 1 }, (_, place) => `check-${place}`);
+    failing(0, names);
+    failing(1000, []);
+    assert.deepEqual(
+      failing(2000, [names[0]!, names.at(-1)!]).map(({ text }) => text),
+      ['Check check-0 fails', 'Check check-200 fails, 2 times'],
+    );
+  });
+
   it(`are the last ${MAX_INCIDENTS}`, () => {
     const log = new IncidentLog();
-    for (let second = 0; second < 500; second += 1)
-      log.observe({ ...QUIET, at: second * 1000, figures: { ...QUIET.figures, redisUp: second % 2 } });
+    for (let minute = 0; minute < 500; minute += 1)
+      log.observe({ ...QUIET, at: minute * 60_000, figures: { ...QUIET.figures, redisUp: minute % 2 } });
     assert.equal(log.incidents.length, MAX_INCIDENTS);
-    assert.equal(log.incidents.at(-1)?.at, 499_000);
+    assert.equal(log.incidents.at(-1)?.at, 499 * 60_000);
   });
 });
