@@ -7,6 +7,9 @@ import type { FeedEvent, PageFeed } from './status-feed.ts';
 
 /** Pages at once: more than are on call, and what they cost together stays below one core's percent. */
 export const MAX_PAGES = 20;
+/** Pages that begin within a second: all of them after a restart, and some that come new. Each costs a snapshot, 5 ms of CPU. */
+export const MAX_BEGINNINGS = 30;
+const SECOND_MS = 1000;
 /** Bytes that wait for one page: some snapshots, which have 200 KB at most, or minutes of events. */
 const MAX_WAITING_BYTES = 1_048_576;
 /** A page that takes nothing for so long does not read: its place is somebody else's. */
@@ -25,6 +28,8 @@ export class EventStreams {
   readonly #feed: PageFeed;
   readonly #now: () => number;
   readonly #open = new Map<ServerResponse, Reader>();
+  /** When the latest pages began, the first of them first; at most {@link MAX_BEGINNINGS}. */
+  readonly #begun: number[] = [];
   #ends: (() => void) | undefined;
 
   /** @param now monotonic milliseconds */
@@ -37,9 +42,11 @@ export class EventStreams {
     return this.#open.size;
   }
 
-  /** Whether another page would be one too many. */
+  /** Whether another page would be one too many: of all, or within a second. */
   get full(): boolean {
-    return this.#open.size >= MAX_PAGES;
+    const [first = -Infinity] = this.#begun;
+    const tooFast = this.#begun.length >= MAX_BEGINNINGS && this.#now() - first < SECOND_MS;
+    return tooFast || this.#open.size >= MAX_PAGES;
   }
 
   /** Tells a page from now on what happens, until it goes or is too slow. Its head is written; one too many is cut. */
@@ -49,6 +56,8 @@ export class EventStreams {
       return;
     }
     const reader = { waiting: 0, tookAt: this.#now() };
+    this.#begun.push(reader.tookAt);
+    if (this.#begun.length > MAX_BEGINNINGS) this.#begun.shift();
     this.#open.set(response, reader);
     this.#ends ??= this.#feed.listen((event) => this.#tell(event));
     response.on('close', () => this.#remove(response));

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { type Answer, type Route, type Streamed, json } from '../operations/answer.ts';
 import type { StreamPort } from './contract.ts';
-import { EventStreams, MAX_PAGES } from './event-streams.ts';
+import { EventStreams } from './event-streams.ts';
 import { PAGE_HEADERS, isStreamOrigin, workerHeaders } from './page-headers.ts';
 import type { PageFeed } from './status-feed.ts';
 
@@ -64,7 +64,7 @@ function workerAnswer(body: Buffer, request: IncomingMessage): Answer {
 function eventsAnswer(streams: EventStreams, request: IncomingMessage): Answer | Streamed {
   if (request.headers['sec-fetch-site'] === 'cross-site') return json(403, { message: 'Not for other sites' });
   if (streams.full) {
-    const refusal = json(503, { message: `${String(MAX_PAGES)} pages are connected already` });
+    const refusal = json(503, { message: 'Too many pages are connected, or connect at once' });
     return { ...refusal, headers: { 'Retry-After': '10' } };
   }
   return { type: 'text/event-stream', headers: PAGE_HEADERS, open: (response) => streams.add(response) };

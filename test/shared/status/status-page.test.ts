@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOperations } from '../../../shared/operations/operations.ts';
 import type { Snapshot, StreamPort } from '../../../shared/status/contract.ts';
-import { EventStreams, MAX_PAGES, UNREAD_MS } from '../../../shared/status/event-streams.ts';
+import { EventStreams, MAX_BEGINNINGS, MAX_PAGES, UNREAD_MS } from '../../../shared/status/event-streams.ts';
 import type { FeedEvent, PageFeed } from '../../../shared/status/status-feed.ts';
 import { createStatusPage } from '../../../shared/status/status-page.ts';
 import { Changes } from '../../support/changes.ts';
@@ -84,6 +84,7 @@ class SlowResponse extends EventEmitter {
 
   destroy(): void {
     this.destroyed = true;
+    this.emit('close');
   }
 }
 
@@ -259,6 +260,29 @@ describe('status page: its events', () => {
     for (const { socket } of pages) socket.destroy();
     await feed.changes.until(() => feed.listeners.size === 0, 'the end of the listening');
     await open().until('event: snapshot');
+  });
+
+  it(`begin for ${MAX_BEGINNINGS} pages within a second; one more is told to come again`, () => {
+    const feed = new ScriptedFeed();
+    let now = 0;
+    const streams = new EventStreams(feed, () => now);
+    const comeAndGo = () => {
+      const response = new SlowResponse();
+      streams.add(response as unknown as ServerResponse);
+      const { destroyed } = response;
+      response.destroy();
+      return !destroyed;
+    };
+    for (let page = 0; page < MAX_BEGINNINGS; page += 1) {
+      now = 10 * page;
+      assert.equal(comeAndGo(), true);
+    }
+    assert.deepEqual([streams.full, comeAndGo(), streams.size], [true, false, 0]);
+    now = 1000;
+    assert.deepEqual([comeAndGo(), streams.full], [true, true]);
+    now = 1010;
+    assert.equal(streams.full, false);
+    streams.stop();
   });
 
   it('do not go to other sites', async () => {
