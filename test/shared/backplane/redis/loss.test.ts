@@ -178,6 +178,8 @@ describe('a backplane whose Redis gets lost', function () {
     const availability = watch(publisher);
     const writer = new Writer(publisher);
     await writer.publish(...drafts(3));
+    // Redis may answer a publish before it writes the message to those who listen.
+    await recorder.messages(3);
     await server.kill();
     await Promise.all([availability.until(false), recorder.until((seen) => seen.availability.at(-1) === false)]);
     await server.restart();
