@@ -148,19 +148,18 @@ export class StreamClient implements FlashcastClient {
     }
   }
 
-  /** @param resuming whether to ask for what comes after the newest message, where there is one */
-  #connect(resuming = true): void {
+  /** @param from where to go on; behind the newest message, where there is one */
+  #connect(from: ResumePoint | 'live' | undefined = this.#tracker.point): void {
     const { encoding, snapshot = false } = this.#options;
-    const point = resuming ? this.#tracker.point : undefined;
     const { connectTimeoutMs, idleTimeoutMs } = this.#bounds;
     const { open, clock } = this.#platform;
-    const url = dialUrl(this.#url, { ...(encoding !== undefined && { encoding }), snapshot, point });
+    const url = dialUrl(this.#url, { ...(encoding !== undefined && { encoding }), snapshot, from });
     this.#dial = new Dial(
       { url, open, clock, connectTimeoutMs, idleTimeoutMs },
       {
         opened: (opening) => this.#onOpened(opening),
         frame: (frame) => this.#onFrame(frame),
-        ended: (end) => this.#onEnded(end, point !== undefined),
+        ended: (end) => this.#onEnded(end, typeof from === 'object'),
       },
     );
   }
@@ -237,7 +236,8 @@ export class StreamClient implements FlashcastClient {
     this.#dial = undefined;
     const { reconnect = true } = this.#options;
     const rules = { reconnect, ...this.#bounds };
-    const next = redialAfter(end, rules, { failures: this.#failures, resumed }, this.#platform.clock.random());
+    const history = { failures: this.#failures, resumed, worked: this.#connections > 0 };
+    const next = redialAfter(end, rules, history, this.#platform.clock.random());
     const reason = describeEnd(end);
     const what = { type: 'disconnected', reason, ...(end.kind === 'closed' && { code: end.code }) } as const;
     this.#failures++;
@@ -255,7 +255,7 @@ export class StreamClient implements FlashcastClient {
       return;
     }
     this.#cancelDial = this.#platform.clock.after(retryInMs, () => {
-      this.#connect(next.kind !== 'plain');
+      this.#connect(next.kind === 'plain' ? 'live' : undefined);
     });
   }
 

@@ -6,7 +6,8 @@ const FILTER = ['addresses', 'topics'] as const;
 export interface Asked {
   readonly encoding?: 'br' | 'identity' | 'text';
   readonly snapshot: boolean;
-  readonly point: ResumePoint | undefined;
+  /** Where to go on: behind a flashblock, or with what is `live` now. Without it the URL's own position counts, or the snapshot. */
+  readonly from: ResumePoint | 'live' | undefined;
 }
 
 /**
@@ -31,10 +32,12 @@ export function readStreamUrl(text: string | URL): URL {
  * The URL of the next dial. The rest of the query stays as it was typed (commas stay commas: escaped they would take a part of the
  * room that a server has for a request); a position of the URL's own counts until there is a newer one.
  */
-export function dialUrl(base: URL, { encoding, snapshot, point }: Asked): string {
+export function dialUrl(base: URL, { encoding, snapshot, from }: Asked): string {
+  const point = from === 'live' ? undefined : from;
   const replaced = new Set<string>([
     ...(encoding === undefined ? [] : ['encoding']),
-    ...(point === undefined ? [] : POSITION),
+    ...(from === undefined ? [] : POSITION),
+    ...(from === 'live' ? ['snapshot'] : []),
   ]);
   const kept = base.search
     .slice(1)
@@ -42,7 +45,7 @@ export function dialUrl(base: URL, { encoding, snapshot, point }: Asked): string
     .filter((part) => part !== '' && !replaced.has(part.split('=', 1)[0] ?? ''));
   const own = [
     encoding !== undefined && `encoding=${encoding}`,
-    point === undefined && snapshot && !base.searchParams.has('snapshot') && 'snapshot=block',
+    from === undefined && snapshot && !base.searchParams.has('snapshot') && 'snapshot=block',
     point !== undefined && `block_number=${point.blockNumber}&flashblock_index=${point.index}`,
     point?.payloadId !== undefined && `payload_id=${encodeURIComponent(point.payloadId)}`,
   ].filter((part) => part !== false);

@@ -125,6 +125,28 @@ describe('the client', () => {
     await client.close();
   });
 
+  it('waits out a server that refuses for a while a URL that has worked, and asks it for nothing old without a position', async () => {
+    const net = new FakeNet();
+    const client = new StreamClient(`${URL}?block_number=1&flashblock_index=0`, { snapshot: true }, net.platform);
+    const read = reader(client);
+    net.last.open().blocks([5, 0]);
+    await read(1);
+    net.last.end({ kind: 'closed', code: 1001, reason: '' });
+    net.clock.pass(500);
+    const refuse = () => net.last.end({ kind: 'refused', status: 404, reason: '' });
+    for (let round = 0; round < 3; round += 1) {
+      assert.equal(net.last.url, `${URL}?block_number=5&flashblock_index=0&payload_id=0x0000000000000005`);
+      refuse();
+      net.clock.pass(0);
+      assert.equal(net.last.url, URL);
+      refuse();
+      net.clock.pass(10_000);
+    }
+    net.last.open().blocks([5, 1]);
+    assert.deepEqual(await read(1), ['5-1 next']);
+    await client.close();
+  });
+
   it('throws what waiting does not cure, when all that came before has been read', async () => {
     for (const [end, message, detail] of [
       [{ kind: 'refused', status: 401, reason: 'Invalid API key' }, /status 401: Invalid API key$/, { status: 401 }],
