@@ -39,24 +39,21 @@ export class ClientWriter {
   readonly blocked = new Set<Client>();
   readonly #frames = new FrameWrite();
   readonly #now: () => number;
-  readonly #serve: (client: Client) => void;
+  readonly #onFree: (client: Client) => void;
 
-  /** @param serve writes what is due to a client that can be written to: called when its socket is free again, and when it has pinged */
-  constructor(serve: (client: Client) => void, now: () => number = () => performance.now()) {
-    this.#serve = serve;
+  /** @param onFree called when a blocked client may be written to again */
+  constructor(onFree: (client: Client) => void, now: () => number = () => performance.now()) {
+    this.#onFree = onFree;
     this.#now = now;
   }
 
   /**
-   * Writes a frame to a client that is open and not blocked; an answer that is due to it goes along. Allocates nothing else unless
-   * the client blocks.
+   * Writes a frame to a client that is open and not blocked. Allocates nothing unless the client blocks.
    *
    * @returns whether the kernel took all of it at once
    */
   write(client: Client, frame: Buffer): boolean {
-    const pong = client.pendingPong;
-    client.pendingPong = undefined;
-    const pending = this.#frames.write(client.socket, frame, pong);
+    const pending = this.#frames.write(client.socket, frame);
     if (pending === undefined) return true;
     client.blocked = true;
     client.progressAt = this.#now();
@@ -66,14 +63,11 @@ export class ClientWriter {
     return false;
   }
 
-  /**
-   * Answers a ping: at once, before the message that is due to the client if there is one, or when the socket is free again with the
-   * newest ping's answer only (RFC 6455, 5.5.3).
-   */
+  /** Answers a ping: at once, or when the socket is free again with the newest ping's answer only (RFC 6455, 5.5.3). */
   pong(client: Client, frame: Buffer): void {
     if (!client.open) return;
-    client.pendingPong = frame;
-    if (!client.blocked) this.#goOn(client);
+    if (client.blocked) client.pendingPong = frame;
+    else this.write(client, frame);
   }
 
   /** @returns whether the frame was written: not to a client that is blocked or closing */
@@ -106,15 +100,10 @@ export class ClientWriter {
     if (!this.blocked.delete(client)) return;
     client.blocked = false;
     client.inFlight = undefined;
-    if (client.open) this.#goOn(client);
-  }
-
-  /** Writes what is due to a client that is not blocked, and an answer that no message has taken along. */
-  #goOn(client: Client): void {
-    this.#serve(client);
     const pong = client.pendingPong;
-    if (pong === undefined || client.blocked || !client.open) return;
     client.pendingPong = undefined;
-    this.write(client, pong);
+    if (!client.open) return;
+    if (pong !== undefined && !this.write(client, pong)) return;
+    this.#onFree(client);
   }
 }

@@ -3,7 +3,9 @@ import type { FilterEntry } from '../filter/filter-index.ts';
 import type { ClientEncoding } from '../stream/contract.ts';
 
 /** What the fan-out uses of a client's socket. */
-export type ClientSocket = Pick<Socket, 'write' | 'writableLength' | 'errored'>;
+export type ClientSocket = Pick<Socket, 'write' | 'writableLength' | 'errored'> & {
+  destroy(error?: Error): unknown;
+};
 
 /** Why a client is too slow: see `slownessOf`. */
 export type Slowness = 'messages' | 'bytes' | 'time' | 'fell_out';
@@ -35,7 +37,7 @@ export abstract class Client {
   progressAt = 0;
   /** What its socket's progress was known by when last looked at; meaningful while blocked. */
   progressMark = 0;
-  /** Answer to the newest ping, which is not written yet. */
+  /** Answer to the newest ping that came while blocked. */
   pendingPong: Buffer | undefined = undefined;
 
   constructor(socket: ClientSocket, encoding: ClientEncoding, cursor: number) {

@@ -60,7 +60,7 @@ export class DeliveryMetrics {
    *
    * @param from first ordinal
    * @param to ordinal after the last
-   * @param lastWriteAt monotonic milliseconds of the last write; messages that came after it were written to nobody
+   * @param lastWriteAt monotonic milliseconds of the last write; what came after it was written to nobody, or only to clients that catch up
    * @param wallOffset from monotonic to Unix milliseconds
    */
   settled(ring: Ring, from: number, to: number, lastWriteAt: number, wallOffset: number): void {

@@ -80,7 +80,7 @@ export class Fanout<C extends Client = Client> {
     this.#settled = ring.head;
     this.#catchUps = new CatchUps(now);
     const filtering = new Filtering(dependencies.metrics, now);
-    const writer = new ClientWriter((client) => this.#serveDue(client), now);
+    const writer = new ClientWriter((client) => this.#resume(client), now);
     this.#filtering = filtering;
     this.#delivery = new Delivery({ ring, writer, filtering, metrics: this.#metrics, now });
     this.writer = writer;
@@ -267,11 +267,11 @@ export class Fanout<C extends Client = Client> {
     return writes;
   }
 
-  /** Writes what is due to a client out of turn: its socket is free again, or has an answer to take along. */
-  #serveDue(client: Client): void {
+  /** Goes on with a client whose socket is free again. */
+  #resume(client: Client): void {
     if (client.index < 0 || client.held) return;
     if (client.catchingUp) this.#queueCatchUp(client);
-    else this.#serveLive(client);
+    else if (this.#serveLive(client) > 0) this.#lastWriteAt = this.#now();
     this.#metrics.flush();
   }
 }

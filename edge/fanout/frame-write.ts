@@ -1,8 +1,8 @@
 /**
  * Writes frames to clients' sockets. `socket.write` keeps books, makes a request and calls back for every write; but the kernel mostly
  * takes a frame whole and at once, and then all of that, a microsecond, was for nothing. So frames go to the handle below the stream,
- * with one request for all of them, which only a write that has to wait uses up. Where a release of Node has it otherwise, over TLS, and
- * while the stream itself has something to write, they go through the stream.
+ * with one request for all of them, which only a write that has to wait uses up. Where a release of Node has it otherwise, over TLS,
+ * where every write has to wait, and while the stream itself has something to write, they go through the stream.
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -21,7 +21,7 @@ export interface PendingWrite {
 interface WriteRequest {
   oncomplete: (status: number) => void;
   /** What is written: nobody else need keep it. */
-  bytes: Buffer | Buffer[];
+  bytes: Buffer;
   /** Its number while it waits; below 0 before, and so for ever where the kernel takes all at once. */
   getAsyncId(): number;
 }
@@ -32,7 +32,6 @@ type WriteRequests = new () => WriteRequest;
 interface WriteHandle {
   /** @returns 0, or a system's error as a negative number */
   writeBuffer(request: WriteRequest, bytes: Buffer): number;
-  writev(request: WriteRequest, bytes: Buffer[], allBuffers: true): number;
 }
 
 /** Looks what this release of Node hands to a handle: by a socket whose handle only looks. `undefined` where it does so in another way. */
@@ -69,25 +68,23 @@ export class FrameWrite {
   }
 
   /**
-   * @param socket nothing of it is pending
-   * @param before a small frame that goes before it, in the same system call
+   * @param socket no frame of it is pending; what its stream has to write goes first
    * @returns what waits for the kernel; `undefined` where it took all at once, or the socket failed, which its `errored` tells
    */
-  write(socket: ClientSocket, frame: Buffer, before?: Buffer): PendingWrite | undefined {
+  write(socket: ClientSocket, frame: Buffer): PendingWrite | undefined {
     const handle = directHandle(socket);
     const request = this.#spare;
-    if (handle === undefined || request === undefined) return writeByStream(socket, frame, before);
-    const bytes = before === undefined ? frame : [before, frame];
-    const status = Array.isArray(bytes) ? handle.writev(request, bytes, true) : handle.writeBuffer(request, bytes);
-    if (status !== 0) fail(socket as Socket, status);
+    if (handle === undefined || request === undefined) return writeByStream(socket, frame);
+    const status = handle.writeBuffer(request, frame);
+    if (status !== 0) fail(socket, status);
     // What the handle tells of its queue would not do: the rest may have been taken already, and the request is in use until it says so.
-    else if (request.getAsyncId() >= 0) return this.#pending(socket as Socket, bytes, request);
+    else if (request.getAsyncId() >= 0) return this.#pending(socket, frame, request);
     return undefined;
   }
 
-  #pending(socket: Socket, bytes: Buffer | Buffer[], request: WriteRequest): PendingWrite {
+  #pending(socket: ClientSocket, frame: Buffer, request: WriteRequest): PendingWrite {
     this.#spare = this.#requests && new this.#requests();
-    request.bytes = bytes;
+    request.bytes = frame;
     return {
       onTaken: (callback) => {
         request.oncomplete = (status) => {
@@ -107,14 +104,13 @@ function directHandle(socket: ClientSocket): WriteHandle | undefined {
   return isDirect ? (handle as WriteHandle) : undefined;
 }
 
-/** A socket that was ended meanwhile takes no second reason. */
-function fail(socket: Socket, status: number): void {
+/** A socket that was destroyed meanwhile takes no second reason. */
+function fail(socket: ClientSocket, status: number): void {
   const code = getSystemErrorName(status);
   socket.destroy(Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' }));
 }
 
-function writeByStream(socket: ClientSocket, frame: Buffer, before?: Buffer): PendingWrite | undefined {
-  if (before !== undefined) socket.write(before);
+function writeByStream(socket: ClientSocket, frame: Buffer): PendingWrite | undefined {
   socket.write(frame);
   if (socket.writableLength === 0) return undefined;
   return {

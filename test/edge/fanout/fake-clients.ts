@@ -26,6 +26,10 @@ export class FakeSocket implements ClientSocket {
     return true;
   }
 
+  destroy(error?: Error): never {
+    throw error ?? new Error('the fan-out ends no connection');
+  }
+
   /** The kernel takes more bytes. */
   take(bytes: number): void {
     this.room += bytes;
