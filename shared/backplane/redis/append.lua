@@ -12,8 +12,9 @@
 --            publisher:INGEST START          `MS`, then its newest publishes, oldest first, each ` COUNTER:NUMBER:EPOCH:N`
 --                                            with 16 digits, 16 digits, 32 hex, 1 where it opened the epoch
 --          Fields that are not named here stay as they are. Where one that is named holds something else, the state counts
---          as missing, but for these: what is unreadable in `recent` and `publisher:` is forgotten, `entries` and `bytes`
---          that do not fit the history are counted anew. Whatever is wrong is found before anything is written.
+--          as missing, but for these: `recent` and `publisher:` that are not made of whole items are forgotten, and whoever
+--          reads them passes over items that are none; `entries` and `bytes` that do not fit the history are counted anew.
+--          Whatever is wrong is found before anything is written.
 -- KEYS[2]  history, a stream: entries NUMBER-0 with the fields `time` (ms of Redis' clock) and `envelope`, in this order
 -- KEYS[3]  channel; all three in one hash slot
 -- ARGV     publish            PUBLISH, or SPUBLISH in a Cluster
@@ -66,12 +67,8 @@ end
 
 local function is_id(text) return text ~= nil and #text == 32 and string.find(text, '^[0-9a-f]+$') ~= nil end
 
-local DIGITS_16, HEX_32 = string.rep('%d', 16), string.rep('%x', 32)
-local RECENT = HEX_32 .. ':' .. string.rep('%d', 13) .. ':[fo] '
-local PUBLISH = ' ' .. DIGITS_16 .. ':' .. DIGITS_16 .. ':' .. HEX_32 .. ':[01]'
-
--- Whether a text is made of items and nothing else.
-local function is_list(text, item) return string.gsub(text, item, '') == '' end
+local DIGITS_16 = string.rep('%d', 16)
+local PUBLISH = '^ ' .. DIGITS_16 .. ':(' .. DIGITS_16 .. '):(' .. string.rep('%x', 32) .. '):([01])'
 
 local function id_bytes(id)
   if id == '' then return string.rep('\0', 16) end
@@ -110,18 +107,17 @@ local stored = state.version == '1' and is_number(state.sequence) and is_number(
   and is_id(state.token) and state.token ~= unreadable
   and (state.previousEpoch == '' or is_id(state.previousEpoch)) and is_number(state.previousSequence)
 
+-- Looks at the length alone: patterns over all of it would take longer than everything else here.
 local function publishes_in(value)
   if value == nil or not is_number(string.sub(value, 1, TIME_LENGTH)) then return nil end
-  local publishes = string.sub(value, TIME_LENGTH + 1)
-  return is_list(publishes, PUBLISH) and publishes or nil
+  return (#value - TIME_LENGTH) % PUBLISH_LENGTH == 0 and string.sub(value, TIME_LENGTH + 1) or nil
 end
 
 local publishes = publishes_in(state[PUBLISHER .. publisher]) or ''
-local _, found = string.find(publishes, string.format(' %016.0f:', tonumber(counter)), 1, true)
+local found = string.find(publishes, string.format(' %016.0f:', tonumber(counter)), 1, true)
 if found then
-  local number = string.sub(publishes, found + 1, found + 16)
-  local epoch = string.sub(publishes, found + 18, found + 49)
-  return {'repeated', epoch, whole(tonumber(number)), string.sub(publishes, found + 51, found + 51)}
+  local _, _, number, epoch, opened = string.find(string.sub(publishes, found), PUBLISH)
+  if number then return {'repeated', epoch, whole(tonumber(number)), opened} end
 end
 
 local sequence = is_number(state.sequence) and tonumber(state.sequence) or 0
@@ -158,7 +154,7 @@ local number = math.max(sequence, last, tonumber(highest)) + 1
 local epoch, previous, previous_sequence = state.epoch, state.previousEpoch, state.previousSequence
 local recent, flashblock_at = state.recent or '', is_number(state.flashblockAt) and state.flashblockAt or nil
 if not stored then flashblock_at = nil end
-if not is_list(recent, RECENT) then recent = '' end
+if #recent % RECENT_LENGTH ~= 0 then recent = '' end
 if needs_epoch then
   epoch, previous, previous_sequence, recent = seed_epoch, seed_previous, seed_previous_sequence, ''
   for hash, age, what in string.gmatch(seed_recent, '(%x+):(%d+):(%a) ') do

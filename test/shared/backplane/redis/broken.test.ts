@@ -122,11 +122,17 @@ describe('what somebody broke in Redis', function () {
     assert.equal(await harness.client.xlen(harness.keys.history), 11);
   });
 
-  it('forgets recent contents that cannot be read', async () => {
-    await state('recent', 'no contents');
-    await writer.publish(draft(3));
-    assert.equal((await publisher.readState())?.recent.length, 1);
+  it('answers no publish again from what is none', async () => {
+    await state(`publisher:ingest-a ${writer.start}`, `1700000000000 0000000000000004:${'z'.repeat(51)}`);
+    assert.deepEqual(results(await writer.publish(draft(3))), [4]);
   });
+
+  for (const broken of ['no contents', 'x'.repeat(49)])
+    it(`passes over recent contents that are none: ${broken}`, async () => {
+      await state('recent', broken);
+      await writer.publish(draft(3));
+      assert.equal((await publisher.readState())?.recent.length, 1);
+    });
 
   for (const [what, breakIt] of [
     ['is no number', () => state('bytes', 'many')],
